@@ -1,0 +1,186 @@
+/** Whose side failed: the caller sent something wrong, we did, the app behind us did, or a store of ours. */
+export type Side = 'caller' | 'gateway' | 'upstream' | 'store'
+
+interface ErrorEntry {
+  readonly status: number
+  readonly side: Side
+  /** Whether the same call may pass later without being changed. */
+  readonly mayRetry: boolean
+  readonly title: string
+  /** The public sentence: what happened and what to do. It tells nothing about the inside. */
+  readonly sentence: string
+}
+
+/** Every error the gateway answers. README.md lists them; a test holds the two together. */
+export const errorTable = {
+  'invalid-request': entry(
+    400,
+    'caller',
+    false,
+    'Bad request',
+    'The request is malformed. Send it as HTTP/1.1 says, with one Host.',
+  ),
+  'ambiguous-path': entry(
+    400,
+    'caller',
+    false,
+    'Ambiguous path',
+    'The path can be read in two ways. Send it without //, dot segments, ; or encoded slashes.',
+  ),
+  'ambiguous-credentials': entry(
+    400,
+    'caller',
+    false,
+    'Ambiguous credentials',
+    'The request carries more than one identity. Send one Authorization header or one session cookie.',
+  ),
+  'invalid-body': entry(400, 'caller', false, 'Invalid body', 'The body does not have the expected fields.'),
+  'invalid-code': entry(
+    400,
+    'caller',
+    false,
+    'Invalid code',
+    'The code is wrong or has expired. Ask for a new one.',
+  ),
+  unauthenticated: entry(
+    401,
+    'caller',
+    false,
+    'Log in first',
+    'This needs a session. Log in, then try again.',
+  ),
+  'invalid-credentials': entry(
+    401,
+    'caller',
+    false,
+    'Wrong e-mail or password',
+    'The e-mail and the password do not match an active account.',
+  ),
+  'cross-site': entry(
+    403,
+    'caller',
+    false,
+    'Cross-site request refused',
+    'This form was sent from another site. Open the page itself and try again.',
+  ),
+  'not-found': entry(404, 'caller', false, 'Not found', 'Nothing is served at this address.'),
+  'method-not-allowed': entry(405, 'caller', false, 'Method not allowed', 'This method is not served here.'),
+  'request-timeout': entry(
+    408,
+    'caller',
+    true,
+    'Request too slow',
+    'The request did not arrive in time. Send it again.',
+  ),
+  'body-too-large': entry(
+    413,
+    'caller',
+    false,
+    'Body too large',
+    'The body is larger than this route accepts.',
+  ),
+  'path-too-long': entry(
+    414,
+    'caller',
+    false,
+    'Address too long',
+    'The address is longer than 8 KB. Send the data in a body.',
+  ),
+  'unsupported-media-type': entry(
+    415,
+    'caller',
+    false,
+    'Unsupported media type',
+    'Send application/json or an HTML form.',
+  ),
+  'quota-exceeded': entry(
+    429,
+    'caller',
+    true,
+    'Quota exceeded',
+    'You have made all the calls this policy allows. Try again when Retry-After says.',
+  ),
+  'headers-too-large': entry(
+    431,
+    'caller',
+    false,
+    'Headers too large',
+    'The headers are larger than 16 KB or more than 200. Send fewer cookies or headers.',
+  ),
+  'internal-error': entry(
+    500,
+    'gateway',
+    true,
+    'Gateway error',
+    'The gateway failed on this request. The operator finds it under this request id.',
+  ),
+  'upstream-unreachable': entry(
+    502,
+    'upstream',
+    true,
+    'Service unreachable',
+    'The service did not accept the connection. Try again shortly.',
+  ),
+  'upstream-broken': entry(
+    502,
+    'upstream',
+    true,
+    'Bad answer from the service',
+    'The service answered with something that is not valid HTTP. Try again shortly.',
+  ),
+  'store-unavailable': entry(
+    503,
+    'store',
+    true,
+    'Temporarily unavailable',
+    'A part of the gateway is away for a moment. Try again shortly.',
+  ),
+  overloaded: entry(
+    503,
+    'gateway',
+    true,
+    'Temporarily overloaded',
+    'Too much is going on right now. Try again shortly.',
+  ),
+  'upstream-timeout': entry(
+    504,
+    'upstream',
+    true,
+    'Service too slow',
+    'The service did not answer in time. Try again shortly.',
+  ),
+} as const satisfies Record<string, ErrorEntry>
+
+function entry(status: number, side: Side, mayRetry: boolean, title: string, sentence: string): ErrorEntry {
+  return { status, side, mayRetry, title, sentence }
+}
+
+export type ErrorCode = keyof typeof errorTable
+
+export interface ErrorDetails {
+  /** Replaces the table's sentence; public. */
+  readonly sentence?: string
+  /** Whole seconds until the same call may pass. */
+  readonly retryAfterSeconds?: number
+  /** More members of the problem+json body; public. */
+  readonly members?: Readonly<Record<string, unknown>>
+  /** What happened, for the log only. */
+  readonly cause?: unknown
+}
+
+/** Thrown anywhere on the road of a request; `error-reply.ts` turns it into the answer. */
+export class GatewayError extends Error {
+  readonly code: ErrorCode
+  readonly details: ErrorDetails
+
+  constructor(code: ErrorCode, details: ErrorDetails = {}) {
+    super(details.sentence ?? errorTable[code].sentence, { cause: details.cause })
+    this.name = 'GatewayError'
+    this.code = code
+    this.details = details
+  }
+
+  get status(): number {
+    return errorTable[this.code].status
+  }
+}

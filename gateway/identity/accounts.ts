@@ -1,0 +1,54 @@
+import type { Account, Role } from './account.ts'
+
+export interface NewAccount {
+  readonly firstName: string
+  readonly lastName: string
+  /** Already normalised by `email.ts`. */
+  readonly email: string
+  readonly passwordHash: string
+  readonly role: Role
+}
+
+export interface LoginCount {
+  readonly account: Account
+  readonly logins: number
+}
+
+export interface LastLogin {
+  readonly account: Account
+  readonly atMs: number
+}
+
+/** An account with what only the login may see: an argon2id string, or plain text in a table older than the gateway. */
+export interface AccountWithPassword {
+  readonly account: Account
+  readonly storedPassword: string
+}
+
+/**
+ * The accounts, in MySQL (`accounts.mysql.ts`) or an SQLite file (`accounts.sqlite.ts`): table `utilisateurs`.
+ * Every method rejects when the database cannot answer within the deadline its home was given.
+ */
+export interface Accounts {
+  findByEmail(email: string): Promise<AccountWithPassword | null>
+  findById(id: string): Promise<Account | null>
+  /** In no particular order; unknown ids are left out. */
+  findByIds(ids: readonly string[]): Promise<Account[]>
+  create(account: NewAccount): Promise<{ kind: 'created'; account: Account } | { kind: 'email-taken' }>
+  /** By ascending id, those after `afterId`, so that pages stay stable while accounts come and go. */
+  list(afterId: string, limit: number): Promise<Account[]>
+  /** False when no such account exists. */
+  setPasswordHash(id: string, passwordHash: string): Promise<boolean>
+  setActive(id: string, isActive: boolean): Promise<boolean>
+
+  /** Remembers that the account connected: its last login and one more in its hour's counter. */
+  recordLogin(id: string, atMs: number): Promise<void>
+  /** Newest first, each account once. */
+  recentLogins(limit: number): Promise<LastLogin[]>
+  /** Most logins first among hours that end after `sinceMs`; counted by the hour, so at most one hour too many. */
+  topLogins(sinceMs: number, limit: number): Promise<LoginCount[]>
+
+  /** Resolves when the database answers; used by readiness. */
+  ping(): Promise<void>
+  close(): Promise<void>
+}

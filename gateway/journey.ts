@@ -1,0 +1,26 @@
+import type { Caller } from './identity/account.ts'
+import type { Decision } from './limiting/decision.ts'
+import type { Route } from './routing/route.ts'
+
+/** What the steps have learned about one request so far. It is the only thing they share. */
+export interface Journey {
+  readonly requestId: string
+  /** `performance.now()` when the request's headers had arrived. */
+  readonly startedAtMs: number
+  /** The path as routes are matched: decoded once, lower case, without the query. */
+  path: string
+  /** The client's address, IPv4-mapped IPv6 written as IPv4. */
+  address: string
+  route: Route | null
+  caller: Caller
+  decision: Decision | null
+  /** When the upstream was asked and how long its answer took to begin; null while it was not asked. */
+  upstreamStartedAtMs: number | null
+  upstreamDurationMs: number | null
+}
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    journey: Journey
+  }
+}

@@ -1,0 +1,16 @@
+import type { Policy } from '../limiting/policy.ts'
+
+export type Access = 'public' | 'connected'
+
+/** Where calls under `path` go, who may make them, and which policies count them. */
+export interface Route {
+  /** Label in metrics and the log; the path when the configuration gives none. */
+  readonly name: string
+  /** Prefix in whole segments: `/api/vente` covers `/api/vente` and `/api/vente/7`, not `/api/ventes`. */
+  readonly path: string
+  /** Name under which its calls are counted as hits, or null when they are not. */
+  readonly service: string | null
+  readonly upstream: string
+  readonly access: Access
+  readonly policies: readonly Policy[]
+}

@@ -1,3 +1,4 @@
+import type {} from 'fastify'
 import type { Caller } from './identity/account.ts'
 import type { Decision } from './limiting/decision.ts'
 import type { Route } from './routing/route.ts'

@@ -34,3 +34,8 @@ export type Admission =
 export interface AdmissionStore {
   admit(request: AdmissionRequest): Promise<Admission>
 }
+
+/** A denied call passes when the last of the full windows has a free place; the others have one already. */
+export function retryAfterMs(windows: readonly WindowState[]): number {
+  return Math.max(...windows.map((window) => (window.hasRoom ? 0 : window.resetMs)))
+}

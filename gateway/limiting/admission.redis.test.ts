@@ -1,0 +1,96 @@
+import { Redis } from 'ioredis'
+import { afterAll, beforeEach, describe, expect, inject, it } from 'vitest'
+import { sessionKey, windowKey } from '../connections/redis-keys.ts'
+import { admissionContract, policyOf, startClock } from './admission.contract.ts'
+import { createRedisAdmission } from './admission.redis.ts'
+
+const redis = new Redis(inject('redisUrl'), { db: 3 })
+afterAll(() => redis.quit())
+
+describe('admission in Redis', () => {
+  admissionContract(() => {
+    const clock = startClock()
+    return {
+      clock,
+      store: createRedisAdmission(redis, { now: () => clock.now }),
+      setSession: async (accountId, sessionId, isAlive) => {
+        const key = sessionKey(accountId, sessionId)
+        await (isAlive ? redis.set(key, '1', 'PX', 60_000) : redis.del(key))
+      },
+    }
+  }, 10_000)
+
+  const tenCalls = policyOf('calls', 10, 600_000)
+  const request = { session: null, windows: [{ policy: tenCalls, subject: 'u:heal' }] }
+  const key = windowKey('u:heal', 'calls')
+  beforeEach(() => redis.del(key))
+
+  it('uses the clock of Redis, not ours', async () => {
+    const before = await redis.time()
+    await createRedisAdmission(redis).admit(request)
+    const counted = Number(await redis.lindex(key, 0))
+    expect(counted).toBeGreaterThanOrEqual(Number(before[0]) * 1e6)
+    expect(counted).toBeLessThan((Number(before[0]) + 5) * 1e6)
+  })
+
+  it('leaves no key without an expiry', async () => {
+    const clock = startClock()
+    const store = createRedisAdmission(redis, { now: () => clock.now })
+    await store.admit(request)
+    expect(await redis.pttl(key)).toBeGreaterThan(590_000)
+    clock.now -= 3_600_000
+    await store.admit(request)
+    expect(await redis.pttl(key)).toBeGreaterThan(590_000)
+  })
+
+  it.each([
+    ['a string', () => redis.set(key, 'nonsense')],
+    ['a hash', () => redis.hset(key, 'a', 'b')],
+    ['a list of words', () => redis.rpush(key, ...'abcdefghijkl')],
+    ['a list with a word at the end', () => redis.rpush(key, '1800000000000000', 'word')],
+  ])('counts anew when the key holds %s: nobody is locked out, nobody unlimited', async (_, spoil) => {
+    await redis.del(key)
+    await spoil()
+    const clock = startClock()
+    const store = createRedisAdmission(redis, { now: () => clock.now })
+    const answers = await Promise.all(Array.from({ length: 15 }, () => store.admit(request)))
+    expect(answers.filter((answer) => answer.kind === 'allowed')).toHaveLength(10)
+  })
+
+  it('survives SCRIPT FLUSH under traffic without a single error', async () => {
+    const store = createRedisAdmission(redis)
+    const many = policyOf('many', 1_000_000, 600_000)
+    const answers = []
+    for (let i = 0; i < 300; i++) {
+      if (i % 30 === 0) void redis.script('FLUSH')
+      answers.push(store.admit({ session: null, windows: [{ policy: many, subject: `u:flush${i % 7}` }] }))
+      if (i % 3 === 0) await new Promise(setImmediate)
+    }
+    expect((await Promise.all(answers)).every((answer) => answer.kind === 'allowed')).toBe(true)
+  })
+
+  it('keeps at most 320 bytes of values for a quota of 10', async () => {
+    const store = createRedisAdmission(redis)
+    for (let i = 0; i < 12; i++) await store.admit(request)
+    const withKey = Number(await redis.memory('USAGE', key))
+    await redis.set(`${key}:empty`, '', 'PX', 600_000)
+    const keyAlone = Number(await redis.memory('USAGE', `${key}:empty`))
+    await redis.del(`${key}:empty`)
+    expect(withKey - keyAlone).toBeLessThanOrEqual(320)
+  })
+
+  it('puts calls of one turn of the event loop into one script', async () => {
+    const store = createRedisAdmission(redis)
+    await redis.ping()
+    const monitor = await new Redis(inject('redisUrl')).monitor()
+    const commands: string[] = []
+    monitor.on('monitor', (_time: string, args: string[], source: string, db: string) => {
+      if (db === '3' && source !== 'lua') commands.push(String(args[0]).toLowerCase())
+    })
+    await Promise.all(Array.from({ length: 50 }, () => store.admit(request)))
+    await redis.ping()
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    monitor.disconnect()
+    expect(commands.filter((command) => command !== 'ping')).toEqual(['evalsha'])
+  })
+})

@@ -22,7 +22,8 @@ export const hitsKey = {
   services: 'guichet:{hits}:services',
   accounts: 'guichet:{hits}:accounts',
   recent: 'guichet:{hits}:recent',
-  batch: (batchId: string): string => `guichet:{hits}:batch:${batchId}`,
+  /** The last batch counted from one gateway process. */
+  sender: (sender: string): string => `guichet:{hits}:sender:${sender}`,
 }
 
 const plainSubject = /^[a-z]:[\w.:@+-]{1,80}$/

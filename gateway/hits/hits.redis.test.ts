@@ -35,3 +35,15 @@ test('a sender is remembered for a day in one key, and every key shares one slot
   expect(keys.every((key) => key.includes('{hits}'))).toBe(true)
   expect(await redis.ttl(hitsKey.sender('gateway-1'))).toBeGreaterThan(86_000)
 })
+
+test('keys that someone spoiled heal, and the batch is still counted once', async () => {
+  const hits = await openEmpty()
+  await redis.set(hitsKey.accounts, 'not a sorted set')
+  await redis.set(hitsKey.recent, 'not a list')
+  await redis.hset(hitsKey.services, 'vente', 'not a number')
+  await hits.record(batchOf(1))
+  await hits.record(batchOf(1))
+  expect(await hits.services()).toEqual([{ service: 'vente', calls: 2 }])
+  expect(await hits.leastActive(10)).toEqual([{ accountId: '42', calls: 2 }])
+  expect(await hits.recent({ limit: 10 })).toHaveLength(2)
+})

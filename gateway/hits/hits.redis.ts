@@ -38,7 +38,7 @@ export function createRedisHits(redis: Redis): Hits {
 
     async leastActive(limit) {
       if (limit < 1) return []
-      const pairs = await redis.zrange(hitsKey.accounts, 0, limit - 1, 'WITHSCORES')
+      const pairs = await redis.zrange(hitsKey.accounts, 0, String(limit - 1), 'WITHSCORES')
       const ranking = []
       for (let i = 0; i + 1 < pairs.length; i += 2) {
         ranking.push({ accountId: String(pairs[i]), calls: Number(pairs[i + 1]) })
@@ -48,7 +48,7 @@ export function createRedisHits(redis: Redis): Hits {
 
     async announce(accountIds) {
       for (const ids of slices(accountIds)) {
-        await redis.zadd(hitsKey.accounts, 'NX', ...ids.flatMap((id) => [0, id]))
+        await redis.zadd(hitsKey.accounts, 'NX', ...ids.flatMap((id) => ['0', id]))
       }
     },
 

@@ -21,11 +21,22 @@ local sequence = tonumber(ARGV[1])
 if sequence <= tonumber(redis.call('GET', KEYS[1]) or '0') then
   return 0
 end
+
+-- A script that fails half-way is not undone, so what could make a later line fail is mended first.
+for key, kind in pairs({ [KEYS[2]] = 'hash', [KEYS[3]] = 'zset', [KEYS[4]] = 'list' }) do
+  local found = redis.call('TYPE', key).ok
+  if found ~= kind and found ~= 'none' then
+    redis.call('DEL', key)
+  end
+end
 redis.call('SET', KEYS[1], sequence, 'EX', ARGV[2])
 
 local at = 6
 for _ = 1, tonumber(ARGV[4]) do
-  redis.call('HINCRBY', KEYS[2], ARGV[at], ARGV[at + 1])
+  local counted = redis.pcall('HINCRBY', KEYS[2], ARGV[at], ARGV[at + 1])
+  if type(counted) == 'table' and counted.err then
+    redis.call('HSET', KEYS[2], ARGV[at], ARGV[at + 1])
+  end
   at = at + 2
 end
 for _ = 1, tonumber(ARGV[5]) do

@@ -1,0 +1,82 @@
+import type { AdmissionRequest, AdmissionStore } from './admission.ts'
+import type { Decision } from './decision.ts'
+
+/** What the limiter knows of its store. Once away, it is asked again only when a probe succeeded. */
+type StoreState = { kind: 'up'; failuresInARow: number } | { kind: 'away' }
+
+export interface LimiterOptions {
+  readonly store: AdmissionStore
+  /** The windows of this process, for policies that say `local`. */
+  readonly local: AdmissionStore
+  /** Resolves when the store answers again. */
+  readonly probe: () => Promise<unknown>
+  readonly probeIntervalMs?: number
+  /** One slow answer degrades one call; this many in a row stop the asking. */
+  readonly failuresToGoAway?: number
+  readonly storeChanged: (isUp: boolean, reason: unknown) => void
+  readonly storeAnswered: (durationMs: number) => void
+  readonly storeFailed: (error: unknown) => void
+}
+
+export interface Limiter extends Disposable {
+  /** Never rejects because of the store. A session is presumed alive while nobody can tell. */
+  decide(request: AdmissionRequest): Promise<Decision>
+  isStoreUp(): boolean
+}
+
+/**
+ * Asks the store, and does what each policy says when the store is away: `local` counts in this
+ * process, `open` lets pass, `closed` refuses.
+ */
+export function createLimiter(options: LimiterOptions): Limiter {
+  const { store, local, probeIntervalMs = 200, failuresToGoAway = 5 } = options
+  let state: StoreState = { kind: 'up', failuresInARow: 0 }
+  let probing: NodeJS.Timeout | undefined
+
+  function failed(error: unknown): void {
+    options.storeFailed(error)
+    if (state.kind === 'away' || ++state.failuresInARow < failuresToGoAway) return
+    state = { kind: 'away' }
+    options.storeChanged(false, error)
+    probeLater()
+  }
+
+  function probeLater(): void {
+    probing = setTimeout(async () => {
+      try {
+        await options.probe()
+        state = { kind: 'up', failuresInARow: 0 }
+        options.storeChanged(true, null)
+      } catch {
+        probeLater()
+      }
+    }, probeIntervalMs).unref()
+  }
+
+  async function decideAlone({ windows }: AdmissionRequest): Promise<Decision> {
+    if (windows.some(({ policy }) => policy.whenStoreIsDown === 'closed')) {
+      return { kind: 'store-away', tier: 'degraded' }
+    }
+    const counted = windows.filter(({ policy }) => policy.whenStoreIsDown === 'local')
+    const admission = await local.admit({ session: null, windows: counted })
+    return { ...admission, tier: 'degraded' }
+  }
+
+  return {
+    async decide(request) {
+      if (state.kind === 'away') return decideAlone(request)
+      const askedAtMs = performance.now()
+      try {
+        const admission = await store.admit(request)
+        options.storeAnswered(performance.now() - askedAtMs)
+        if (state.kind === 'up') state.failuresInARow = 0
+        return { ...admission, tier: 'store' }
+      } catch (error) {
+        failed(error)
+        return decideAlone(request)
+      }
+    },
+    isStoreUp: () => state.kind === 'up',
+    [Symbol.dispose]: () => clearTimeout(probing),
+  }
+}

@@ -1,0 +1,93 @@
+import type { IncomingHttpHeaders } from 'node:http'
+import type { Journey } from '../journey.ts'
+
+// RFC 9110 §7.6.1, and what is meant for us alone. `expect` was answered by our own server.
+const hopByHop = new Set([
+  'connection',
+  'expect',
+  'http2-settings',
+  'keep-alive',
+  'proxy-authorization',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+])
+
+export interface RequestHeaderOptions {
+  /** Names of our own cookies: they never reach an app. */
+  readonly ownCookies: readonly string[]
+  /** `http` or `https`, as clients reach us. */
+  readonly publicProto: string
+}
+
+/**
+ * The headers an app receives: the client's, without hop-by-hop ones and without our session; then
+ * ours, in that order, so that a client's `Connection: X-Forwarded-User` removes nothing.
+ */
+export function createRequestHeaders({ ownCookies, publicProto }: RequestHeaderOptions) {
+  return function requestHeaders(
+    incoming: IncomingHttpHeaders,
+    journey: Journey,
+    peer: string,
+  ): Record<string, string | string[]> {
+    const headers: Record<string, string | string[]> = {}
+    const named = namedByConnection(incoming.connection)
+    for (const name in incoming) {
+      const value = incoming[name]
+      if (value === undefined || hopByHop.has(name) || named?.has(name)) continue
+      headers[name] = value
+    }
+    dropOwnCredentials(headers, ownCookies, journey)
+
+    const host = incoming.host ?? ''
+    const proto = headers['x-forwarded-proto'] ?? publicProto
+    const earlierHops = headers['x-forwarded-for']
+    headers['x-forwarded-for'] = earlierHops === undefined ? journey.address : `${earlierHops}, ${peer}`
+    headers['x-forwarded-proto'] = proto
+    headers['x-forwarded-host'] ??= host
+    headers.forwarded = `for=${forwardedNode(journey.address)};host="${host.replace(/["\\]/g, '')}";proto=${proto}`
+    headers['x-request-id'] = journey.requestId
+    const { caller } = journey
+    if (caller.kind === 'connected') {
+      headers['x-forwarded-user'] = caller.accountId
+      headers['x-forwarded-email'] = caller.email
+      headers['x-forwarded-name'] = headerName(`${caller.firstName} ${caller.lastName}`)
+      headers['x-forwarded-groups'] = caller.role
+    }
+    return headers
+  }
+}
+
+function namedByConnection(connection: string | undefined): Set<string> | null {
+  if (connection === undefined || connection === 'keep-alive' || connection === 'close') return null
+  return new Set(
+    connection
+      .toLowerCase()
+      .split(',')
+      .map((name) => name.trim()),
+  )
+}
+
+/** An Authorization header that is not our token belongs to the app, as do all other cookies. */
+function dropOwnCredentials(
+  headers: Record<string, string | string[]>,
+  ownCookies: readonly string[],
+  { caller }: Journey,
+): void {
+  if (caller.kind === 'connected' && /^bearer /i.test(String(headers.authorization)))
+    delete headers.authorization
+  const { cookie } = headers
+  if (typeof cookie !== 'string' || !ownCookies.some((name) => cookie.includes(name))) return
+  const rest = cookie.split(';').filter((pair) => !ownCookies.includes((pair.split('=')[0] as string).trim()))
+  if (rest.length === 0) delete headers.cookie
+  else headers.cookie = rest.join(';').trim()
+}
+
+/** RFC 7239 §6: IPv6 in brackets and quotes. */
+const forwardedNode = (address: string): string => (address.includes(':') ? `"[${address}]"` : address)
+
+/** A name as a header may carry it: ASCII as it is, anything else, and `%`, percent-encoded UTF-8. */
+const headerName = (name: string): string =>
+  name.trim().replace(/[^\x20-\x24\x26-\x7e]+/g, encodeURIComponent)

@@ -1,0 +1,56 @@
+import type { FastifyRequest } from 'fastify'
+import { GatewayError } from '../errors.ts'
+import { isClaim, isRouteClaim } from './claims.ts'
+import { readTarget } from './request-target.ts'
+import type { TrustedProxies } from './trusted-proxies.ts'
+
+/** More header lines than any app sends; Node itself would silently drop those after the 2,000th. */
+const maxHeaderLines = 200
+
+/**
+ * Step 1. Refuses what two readers could understand differently, and drops every header by which a
+ * client could claim to be somebody or to come from somewhere. Whoever reads the request later may
+ * believe what is left.
+ */
+export function stripClaims(proxies: TrustedProxies) {
+  return function stripClaims(request: FastifyRequest): Promise<void> {
+    const { raw, journey } = request
+    const lines = raw.rawHeaders
+    if (lines.length > 2 * maxHeaderLines) throw new GatewayError('headers-too-large')
+    const peer = raw.socket.remoteAddress ?? ''
+    const isProxy = proxies.trusts(peer)
+    journey.address = proxies.clientAddress(
+      peer,
+      isProxy ? headerText(raw.headers['x-forwarded-for']) : undefined,
+    )
+
+    let hosts = 0
+    for (let i = 0; i < lines.length; i += 2) {
+      const name = (lines[i] as string).toLowerCase()
+      if (name === 'host') hosts++
+      else if (isClaim(name) && !(isProxy && isRouteClaim(name))) delete raw.headers[name]
+    }
+    if (hosts > 1) throw new GatewayError('invalid-request', { sentence: 'Send exactly one Host header.' })
+
+    const target = readTarget(raw.url ?? '')
+    switch (target.kind) {
+      case 'path':
+        journey.path = target.path
+        return done
+      case 'too-long':
+        throw new GatewayError('path-too-long')
+      case 'ambiguous':
+        throw new GatewayError('ambiguous-path')
+      case 'not-a-path':
+        if (raw.url === '*') throw new GatewayError('method-not-allowed')
+        throw new GatewayError('invalid-request', {
+          sentence: 'Send a path of this site, such as /services.',
+        })
+    }
+  }
+}
+
+const done = Promise.resolve()
+
+const headerText = (value: string | string[] | undefined): string | undefined =>
+  Array.isArray(value) ? value.join(',') : value

@@ -8,12 +8,14 @@ export default defineConfig({
   test: {
     include: ['gateway/**/*.test.ts', 'backend/**/*.test.ts', 'grafana/**/*.test.ts', 'bench/**/*.test.ts'],
     globalSetup: ['gateway/test/servers/global-setup.ts'],
+    setupFiles: ['gateway/test/servers/no-leaks.ts'],
     pool: 'forks',
     maxWorkers: 2,
     testTimeout: 30_000,
     hookTimeout: 60_000,
     teardownTimeout: 20_000,
     passWithNoTests: false,
+    silent: 'passed-only',
     reporters: report === undefined ? ['default'] : ['default', ['json', { outputFile: report }]],
   },
 })

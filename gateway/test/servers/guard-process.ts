@@ -13,7 +13,7 @@ export type Release = () => void
  */
 export function guardProcess(pid: number, folder = ''): Release {
   const script = `read -r released && exit 0
-    kill -9 -- "-$1" 2>/dev/null
+    kill -s KILL -- "-$1" 2>/dev/null
     [ -n "$2" ] || exit 0
     rm -rf -- "$2"; sleep 1; rm -rf -- "$2"`
   const guard = spawn('/bin/sh', ['-c', script, 'guard', String(pid), folder], {

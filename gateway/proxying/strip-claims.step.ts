@@ -13,7 +13,7 @@ const maxHeaderLines = 200
  * believe what is left.
  */
 export function stripClaims(proxies: TrustedProxies) {
-  return function stripClaims(request: FastifyRequest): Promise<void> {
+  return async function stripClaims(request: FastifyRequest): Promise<void> {
     const { raw, journey } = request
     const lines = raw.rawHeaders
     if (lines.length > 2 * maxHeaderLines) throw new GatewayError('headers-too-large')
@@ -36,7 +36,7 @@ export function stripClaims(proxies: TrustedProxies) {
     switch (target.kind) {
       case 'path':
         journey.path = target.path
-        return done
+        return
       case 'too-long':
         throw new GatewayError('path-too-long')
       case 'ambiguous':
@@ -49,8 +49,6 @@ export function stripClaims(proxies: TrustedProxies) {
     }
   }
 }
-
-const done = Promise.resolve()
 
 const headerText = (value: string | string[] | undefined): string | undefined =>
   Array.isArray(value) ? value.join(',') : value

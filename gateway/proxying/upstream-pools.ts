@@ -1,4 +1,4 @@
-import { Pool } from 'undici'
+import { type Dispatcher, Pool } from 'undici'
 import type { Upstream } from './upstream.ts'
 
 /** The connections to every upstream, by origin. */
@@ -19,7 +19,7 @@ export function openUpstreamPools(upstreams: readonly Upstream[]): UpstreamPools
     request({ origin, ...options }, answered) {
       const pool = pools.get(origin)
       if (pool === undefined) throw new Error(`no upstream has the origin ${origin}`)
-      pool.request(options as Parameters<Pool['request']>[0], answered as Parameters<Pool['request']>[1])
+      pool.request(options as Dispatcher.RequestOptions, answered)
     },
     destroy,
     [Symbol.asyncDispose]: destroy,

@@ -1,0 +1,87 @@
+import { randomBytes } from 'node:crypto'
+import type { Socket } from 'node:net'
+import fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify'
+import { problemOf, replyWithError } from './error-reply.ts'
+import { type ErrorCode, errorTable, GatewayError } from './errors.ts'
+import { withoutOrigin } from './proxying/request-target.ts'
+
+export interface ListenerOptions {
+  readonly log: FastifyBaseLogger
+  readonly headersTimeoutMs: number
+  readonly requestTimeoutMs: number
+  /** After this long, what still runs is cut when the listener closes. */
+  readonly drainTimeoutMs: number
+}
+
+/** A Fastify instance with the limits, the error answers and the drain that both listeners share. */
+export function createListener(options: ListenerOptions): FastifyInstance {
+  const app = fastify({
+    loggerInstance: options.log,
+    disableRequestLogging: true,
+    // One logger for all: a child per request costs more than the line it writes.
+    childLoggerFactory: (log) => log,
+    genReqId: createRequestIds(),
+    routerOptions: { ignoreTrailingSlash: false },
+    requestTimeout: options.requestTimeoutMs,
+    http: { headersTimeout: options.headersTimeoutMs, maxHeaderSize: 16_384, requireHostHeader: true },
+    keepAliveTimeout: 72_000,
+    forceCloseConnections: 'idle',
+    rewriteUrl: (raw) => withoutOrigin(raw.url ?? '', raw.headers.host),
+    frameworkErrors: (error, request, reply) => replyWithError(error, request as never, reply as never),
+    clientErrorHandler: refuseBrokenRequest,
+  })
+  app.setErrorHandler((error, request, reply) => replyWithError(error, request, reply))
+  app.setNotFoundHandler((request, reply) =>
+    replyWithError(new GatewayError('method-not-allowed'), request, reply),
+  )
+  closeConnectionsWhenDraining(app, options.drainTimeoutMs)
+  return app
+}
+
+/** Unique without a system call for each: a random prefix per process and a counter. */
+function createRequestIds(): () => string {
+  const prefix = randomBytes(6).toString('base64url')
+  let count = 0
+  return () => `${prefix}-${(count++).toString(36)}`
+}
+
+/**
+ * While the listener closes, answers say `Connection: close` and idle connections are closed again
+ * and again, else clients that keep theirs alive hold the process for as long as they like.
+ */
+function closeConnectionsWhenDraining(app: FastifyInstance, drainTimeoutMs: number): void {
+  let isDraining = false
+  app.addHook('onRequest', async (_request, reply) => {
+    if (isDraining) reply.header('connection', 'close')
+  })
+  app.addHook('onSend', async (_request, reply, payload) => {
+    if (isDraining) reply.header('connection', 'close')
+    return payload
+  })
+  app.addHook('preClose', async () => {
+    isDraining = true
+    const sweeping = setInterval(() => app.server.closeIdleConnections(), 50)
+    const cutting = setTimeout(() => app.server.closeAllConnections(), drainTimeoutMs)
+    app.server.once('close', () => {
+      clearInterval(sweeping)
+      clearTimeout(cutting)
+    })
+  })
+}
+
+/** What Node's parser refuses never becomes a request: answered on the bare socket, which is then closed. */
+function refuseBrokenRequest(error: Error & { code?: string }, socket: Socket & { parser?: unknown }): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy()
+  const code: ErrorCode = parserErrors[error.code ?? ''] ?? 'invalid-request'
+  const body = JSON.stringify(problemOf(new GatewayError(code), '-'))
+  const { status, title } = errorTable[code]
+  socket.end(
+    `HTTP/1.1 ${status} ${title}\r\ncontent-type: application/problem+json\r\ncache-control: no-store\r\n` +
+      `connection: close\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+  )
+}
+
+const parserErrors: Record<string, ErrorCode> = {
+  HPE_HEADER_OVERFLOW: 'headers-too-large',
+  ERR_HTTP_REQUEST_TIMEOUT: 'request-timeout',
+}

@@ -4,7 +4,7 @@ import { sessionKey, windowKey } from '../connections/redis-keys.ts'
 import { admissionContract, policyOf, startClock } from './admission.contract.ts'
 import { createRedisAdmission } from './admission.redis.ts'
 
-const redis = new Redis(inject('redisUrl'), { db: 3 })
+const redis = new Redis(new URL('/3', inject('redisUrl')).href)
 afterAll(() => redis.quit())
 
 describe('admission in Redis', () => {

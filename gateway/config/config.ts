@@ -1,0 +1,64 @@
+import type { Policy } from '../limiting/policy.ts'
+import type { Route } from '../routing/route.ts'
+
+export type SessionsStore = { kind: 'embedded' } | { kind: 'redis'; url: string }
+export type HitsStore =
+  | { kind: 'embedded' }
+  | { kind: 'sqlite'; file: string }
+  | { kind: 'redis'; url: string }
+export type AccountsStore = { kind: 'sqlite'; file: string } | { kind: 'mysql'; url: string }
+export type LogLevel = 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent'
+
+export interface UpstreamConfig {
+  readonly name: string
+  /** Origin without a trailing slash. */
+  readonly url: string
+  readonly connectTimeoutMs: number
+  readonly responseTimeoutMs: number
+  readonly idleTimeoutMs: number
+  /** Path of a PEM file, or null for the authorities Node trusts. */
+  readonly ca: string | null
+}
+
+/** A checked configuration: defaults filled in, durations in milliseconds, names resolved. */
+export interface GatewayConfig {
+  readonly listen: {
+    readonly host: string
+    readonly port: number
+    /** Origin without a trailing slash. With port 0 and none given it is `http://localhost`, without the port. */
+    readonly publicUrl: string
+    readonly trustedProxies: readonly string[]
+  }
+  readonly admin: {
+    readonly host: string
+    readonly port: number
+    /** Null: make one at start and print it. */
+    readonly token: string | null
+  }
+  readonly stores: {
+    readonly sessions: SessionsStore
+    readonly hits: HitsStore
+    readonly accounts: AccountsStore
+    readonly deadlineMs: number
+  }
+  readonly identity: {
+    readonly keysDirectory: string
+    readonly accessTokenLifetimeMs: number
+    readonly sessionLifetimeMs: number
+    readonly issuer: string
+    readonly audience: string
+    readonly secureCookies: boolean
+  }
+  /** Every policy of the file, used or not, in its order. */
+  readonly policies: readonly Policy[]
+  readonly login: { readonly policies: readonly Policy[] }
+  readonly upstreams: readonly UpstreamConfig[]
+  readonly routes: readonly Route[]
+  readonly limits: {
+    readonly maxBodyBytes: number
+    readonly headersTimeoutMs: number
+    readonly requestTimeoutMs: number
+    readonly drainTimeoutMs: number
+  }
+  readonly log: { readonly level: LogLevel }
+}

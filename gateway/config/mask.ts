@@ -1,0 +1,29 @@
+import type { GatewayConfig } from './config.ts'
+
+/**
+ * `redis://user:secret@host/0` → `redis://***@host/0`. Everything up to the last `@` goes: a password with a bare
+ * `/` or `@` makes a URL that does not parse, and that is just when it is printed in a problem.
+ */
+export function maskUrl(url: string): string {
+  return url.replace(/^([a-z][a-z0-9+.-]*:\/\/).*@/is, '$1***@').replace(/\?.*$/, '?***')
+}
+
+/** The loaded configuration for people to read: no token, no password. */
+export function maskedConfig(config: GatewayConfig): GatewayConfig {
+  const { sessions, hits, accounts } = config.stores
+  return {
+    ...config,
+    admin: { ...config.admin, token: config.admin.token === null ? null : '***' },
+    stores: {
+      ...config.stores,
+      sessions: masked(sessions),
+      hits: masked(hits),
+      accounts: masked(accounts),
+    },
+    upstreams: config.upstreams.map(masked),
+  }
+}
+
+function masked<Part extends object>(part: Part): Part {
+  return 'url' in part && typeof part.url === 'string' ? { ...part, url: maskUrl(part.url) } : part
+}

@@ -1,0 +1,89 @@
+import type { Policy } from '../limiting/policy.ts'
+import type { AccountsStore, GatewayConfig, HitsStore, SessionsStore } from './config.ts'
+import { parseDurationMs } from './duration.ts'
+import { proxyList } from './rules/listeners.ts'
+import type { ConfigFile } from './schema.ts'
+
+/**
+ * Turns a file without problems into what the gateway runs with.
+ * Throws when a name or duration does not resolve: validation has a hole then.
+ */
+export function resolveConfig(file: ConfigFile): GatewayConfig {
+  const { listen, admin, stores, identity, limits } = file
+  const publicUrl = origin(
+    listen.publicUrl || `http://localhost${listen.port === 0 ? '' : `:${listen.port}`}`,
+  )
+  const policies = Object.entries(file.policies).map(
+    ([name, { quota, per, by, whenStoreIsDown }]): Policy => ({
+      name,
+      quota,
+      windowMs: durationMs(per),
+      by,
+      whenStoreIsDown,
+    }),
+  )
+  const byName = new Map(policies.map((policy) => [policy.name, policy]))
+  const named = (names: readonly string[]) => names.map((name) => byName.get(name) ?? missing(name))
+  return {
+    listen: {
+      host: listen.host,
+      port: listen.port,
+      publicUrl,
+      trustedProxies: proxyList(listen.trustedProxies),
+    },
+    admin: { host: admin.host, port: admin.port, token: admin.token || null },
+    stores: {
+      sessions: store(stores.sessions) as SessionsStore,
+      hits: store(stores.hits) as HitsStore,
+      accounts: store(stores.accounts) as AccountsStore,
+      deadlineMs: durationMs(stores.deadline),
+    },
+    identity: {
+      keysDirectory: identity.keysDirectory,
+      accessTokenLifetimeMs: durationMs(identity.accessTokenLifetime),
+      sessionLifetimeMs: durationMs(identity.sessionLifetime),
+      issuer: identity.issuer || publicUrl,
+      audience: identity.audience,
+      secureCookies: identity.secureCookies ?? publicUrl.startsWith('https:'),
+    },
+    policies,
+    login: { policies: named(file.login.policies) },
+    upstreams: Object.entries(file.upstreams).map(([name, upstream]) => ({
+      name,
+      url: origin(upstream.url),
+      connectTimeoutMs: durationMs(upstream.connectTimeout),
+      responseTimeoutMs: durationMs(upstream.responseTimeout),
+      idleTimeoutMs: durationMs(upstream.idleTimeout),
+      ca: upstream.ca || null,
+    })),
+    routes: file.routes.map(({ path, name, service, upstream, access, policies }) => ({
+      name: name || path,
+      path,
+      service: service || null,
+      upstream,
+      access,
+      policies: named(policies),
+    })),
+    limits: {
+      maxBodyBytes: limits.maxBodyBytes,
+      headersTimeoutMs: durationMs(limits.headersTimeout),
+      requestTimeoutMs: durationMs(limits.requestTimeout),
+      drainTimeoutMs: durationMs(limits.drainTimeout),
+    },
+    log: { level: file.log.level },
+  }
+}
+
+function store(text: string): SessionsStore | HitsStore | AccountsStore {
+  if (text === 'embedded') return { kind: 'embedded' }
+  if (text.startsWith('sqlite:')) return { kind: 'sqlite', file: text.slice('sqlite:'.length) }
+  return text.startsWith('mysql:') ? { kind: 'mysql', url: text } : { kind: 'redis', url: text }
+}
+
+const origin = (url: string) => new URL(url).origin
+
+const durationMs = (text: string) => parseDurationMs(text) ?? missing(text)
+
+function missing(text: string): never {
+  throw new Error(`validation let "${text}" through`)
+}

@@ -1,0 +1,57 @@
+import ipaddr from 'ipaddr.js'
+import type { ConfigDraft } from '../draft.ts'
+import type { Finding } from '../problem.ts'
+import { checkOrigin } from './origin.ts'
+
+/** `10.0.0.0/8, ::1` or a list → the entries, without empty ones. */
+export function proxyList(written: string | readonly string[]): string[] {
+  const entries = typeof written === 'string' ? written.split(',') : written
+  return entries.map((entry) => entry.trim()).filter((entry) => entry !== '')
+}
+
+export function checkListeners({ listen, admin }: ConfigDraft): Finding[] {
+  return [...checkPorts({ listen, admin }), ...checkPublicUrl({ listen }), ...checkProxies({ listen })]
+}
+
+function checkPorts({ listen, admin }: ConfigDraft): Finding[] {
+  const port = listen?.port
+  if (port === undefined || port === 0 || port !== admin?.port) return []
+  return [
+    {
+      path: ['admin', 'port'],
+      value: String(port),
+      message: 'the port of listen too',
+      cure: 'give the admin listener a port of its own, such as 9090',
+    },
+  ]
+}
+
+function checkPublicUrl({ listen }: ConfigDraft): Finding[] {
+  return listen?.publicUrl ? checkOrigin(listen.publicUrl, ['listen', 'publicUrl']) : []
+}
+
+function checkProxies({ listen }: ConfigDraft): Finding[] {
+  const written = listen?.trustedProxies
+  if (written === undefined) return []
+  const entries = typeof written === 'string' ? proxyList(written) : written
+  return entries.flatMap((entry, index): Finding[] => {
+    if (entry === undefined) return []
+    const finding = {
+      path: typeof written === 'string' ? ['listen', 'trustedProxies'] : ['listen', 'trustedProxies', index],
+      value: JSON.stringify(entry),
+    }
+    if (!isAddressOrNetwork(entry.trim())) {
+      const cure = 'write addresses or networks such as 10.0.0.0/8, separated by commas'
+      return [{ ...finding, message: 'not an address or a network', cure }]
+    }
+    if (!entry.trim().endsWith('/0')) return []
+    const message = 'trusts every caller to name its own address'
+    return [{ ...finding, message, cure: 'name the proxies in front of the gateway' }]
+  })
+}
+
+function isAddressOrNetwork(text: string): boolean {
+  if (text.includes('/')) return ipaddr.isValidCIDR(text)
+  // ipaddr.js also takes 127.1 and 0x7f000001, which Fastify and people read differently.
+  return ipaddr.IPv4.isValidFourPartDecimal(text) || ipaddr.IPv6.isValid(text)
+}

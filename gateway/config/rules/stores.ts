@@ -1,0 +1,57 @@
+import type { ConfigDraft } from '../draft.ts'
+import { maskUrl } from '../mask.ts'
+import type { Finding, Path } from '../problem.ts'
+
+export function checkStores({ stores }: ConfigDraft): Finding[] {
+  const { sessions, hits, accounts } = stores ?? {}
+  return [
+    ...checkStore(sessions, ['stores', 'sessions']),
+    ...checkStore(hits, ['stores', 'hits']),
+    ...checkStore(accounts, ['stores', 'accounts']),
+    ...checkApart(sessions, hits),
+  ]
+}
+
+function checkStore(store: string | undefined, path: Path): Finding[] {
+  if (store === undefined || store === 'embedded') return []
+  const value = JSON.stringify(maskUrl(store))
+  if (store.startsWith('sqlite:')) {
+    if (/^sqlite:(?!\/\/)./.test(store)) return []
+    return [{ path, value, message: 'names no SQLite file', cure: 'write sqlite:data/guichet.sqlite' }]
+  }
+  const url = URL.canParse(store) ? new URL(store) : undefined
+  if (!url?.hostname) {
+    const cure =
+      'write SCHEME://USER:PASSWORD@HOST:PORT/NAME, and / @ # ? : in a password as %2F %40 %23 %3F %3A'
+    return [{ path, value, message: 'not a URL', cure }]
+  }
+  if (store.startsWith('mysql:')) {
+    if (url.pathname.length > 1) return []
+    return [
+      { path, value, message: 'names no database', cure: 'add the name of the database: mysql://…/guichet' },
+    ]
+  }
+  if (/^(\/\d*)?$/.test(url.pathname)) return []
+  return [{ path, value, message: 'not a database number', cure: 'end the URL with a number such as /0' }]
+}
+
+/** Hits may be dropped and rebuilt, sessions may not: they never share a database. */
+function checkApart(sessions: string | undefined, hits: string | undefined): Finding[] {
+  const database = redisDatabase(sessions)
+  if (database === undefined || database !== redisDatabase(hits)) return []
+  return [
+    {
+      path: ['stores', 'hits'],
+      value: JSON.stringify(maskUrl(hits ?? '')),
+      message: 'the Redis database of the sessions',
+      cure: 'end the URL with another database number, such as /1',
+    },
+  ]
+}
+
+function redisDatabase(store: string | undefined): string | undefined {
+  if (!store || !/^rediss?:/.test(store) || !URL.canParse(store)) return undefined
+  const { hostname, port, pathname } = new URL(store)
+  const host = ['localhost', '[::1]'].includes(hostname.toLowerCase()) ? '127.0.0.1' : hostname.toLowerCase()
+  return `${host}:${port || 6379}/${Number(pathname.slice(1))}`
+}

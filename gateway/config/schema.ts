@@ -1,0 +1,17 @@
+import type Type from 'typebox'
+import { Section } from './keys.ts'
+import { identity } from './sections/identity.ts'
+import { login, policies } from './sections/limiting.ts'
+import { admin, listen } from './sections/listeners.ts'
+import { routes, upstreams } from './sections/routing.ts'
+import { limits, log } from './sections/running.ts'
+import { stores } from './sections/stores.ts'
+
+/** The one description of the configuration file: keys, types, defaults, ranges and what each key means. */
+export const configSchema = Section(
+  { listen, admin, stores, identity, policies, login, upstreams, routes, limits, log },
+  { description: 'Configuration of the Guichet gateway.' },
+)
+
+/** The file after defaults: durations still as written, policies and upstreams still by name. */
+export type ConfigFile = Type.Static<typeof configSchema>

@@ -1,0 +1,43 @@
+import Type from 'typebox'
+import { Duration, Section } from '../keys.ts'
+
+export const identity = Section(
+  {
+    keysDirectory: Type.String({
+      description: 'Directory of the signing keys; made at the first start.',
+      default: 'data/keys',
+      pattern: '.',
+      'x-expected': 'a directory',
+      'x-cure': 'name a directory the gateway may write to',
+    }),
+    accessTokenLifetime: Duration({
+      description: 'How long an access token is accepted.',
+      default: '15m',
+      least: '10s',
+      most: '1d',
+    }),
+    sessionLifetime: Duration({
+      description: 'How long a session lives after login.',
+      default: '12h',
+      least: '1m',
+      most: '400d',
+    }),
+    issuer: Type.Optional(
+      Type.String({ description: '`iss` of the access tokens.', 'x-default': '`listen.publicUrl`' }),
+    ),
+    audience: Type.String({
+      description: '`aud` of the access tokens.',
+      default: 'guichet',
+      pattern: '.',
+      'x-expected': 'an audience',
+      'x-cure': 'name who the tokens are for, such as guichet',
+    }),
+    secureCookies: Type.Optional(
+      Type.Boolean({
+        description: 'Whether cookies are sent over https only.',
+        'x-default': '`true` exactly when `listen.publicUrl` is https',
+      }),
+    ),
+  },
+  { description: 'Tokens, sessions and cookies.', default: {} },
+)

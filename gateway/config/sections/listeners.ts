@@ -1,0 +1,42 @@
+import Type from 'typebox'
+import { Section } from '../keys.ts'
+
+const port = (description: string, defaultPort: number) =>
+  Type.Integer({ description, default: defaultPort, minimum: 0, maximum: 65_535 })
+
+const addressHints = {
+  'x-expected': 'an address or a network',
+  'x-cure': 'write addresses or networks such as 10.0.0.0/8, separated by commas',
+}
+
+export const listen = Section(
+  {
+    host: Type.String({ description: 'Address the gateway listens on.', default: '127.0.0.1' }),
+    port: port('Port of the gateway; 0 takes a free one.', 8080),
+    publicUrl: Type.Optional(
+      Type.String({
+        description: 'Where browsers reach the gateway: scheme, host and port, no path.',
+        'x-default': '`http://localhost:PORT`',
+      }),
+    ),
+    trustedProxies: Type.Union([Type.String(addressHints), Type.Array(Type.String(addressHints))], {
+      description:
+        'Addresses or networks of the proxies in front of the gateway, separated by commas or as a list. Only their `X-Forwarded-*` are believed.',
+      default: '',
+    }),
+  },
+  { description: 'The listener that callers use.', default: {} },
+)
+
+export const admin = Section(
+  {
+    host: Type.String({ description: 'Address the admin listener binds to.', default: '127.0.0.1' }),
+    port: port('Port of the admin listener; 0 takes a free one.', 9090),
+    token: Type.String({
+      description: 'Bearer token of the admin API. Empty: one is made at start and printed.',
+      default: '',
+      'x-secret': 'whole',
+    }),
+  },
+  { description: 'The listener for operators: metrics, health, statistics, administration.', default: {} },
+)

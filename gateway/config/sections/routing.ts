@@ -1,0 +1,80 @@
+import Type from 'typebox'
+import { Duration, Name, Named, namePattern, Section } from '../keys.ts'
+
+const upstream = Section(
+  {
+    url: Type.String({
+      description: 'Where the web app listens: `http://HOST:PORT` or `https://…`, no path.',
+      pattern: '^https?://',
+      'x-expected': 'an http or https URL',
+      'x-cure': 'write http://HOST:PORT',
+      'x-secret': 'url',
+    }),
+    connectTimeout: Duration({
+      description: 'The longest wait for a connection.',
+      default: '2s',
+      least: '1ms',
+      most: '5m',
+    }),
+    responseTimeout: Duration({
+      description: 'The longest wait for the head of an answer.',
+      default: '30s',
+      least: '1ms',
+      most: '1d',
+    }),
+    idleTimeout: Duration({
+      description: 'The longest silence between two parts of an answer.',
+      default: '5m',
+      least: '1ms',
+      most: '1d',
+    }),
+    ca: Type.Optional(
+      Type.String({
+        description: 'PEM file of the authority that signed the certificate of an https upstream.',
+        'x-default': 'the authorities Node trusts',
+      }),
+    ),
+  },
+  { description: 'A web app behind the gateway.' },
+)
+
+export const upstreams = Named(upstream, { description: 'The web apps behind the gateway, by name.' })
+
+const route = Section(
+  {
+    path: Type.String({
+      description:
+        'Prefix in whole segments, matched without regard to case: `/api` covers `/api/7`, not `/apis`.',
+    }),
+    name: Type.Optional(
+      Type.String({
+        description: 'Label of the route in metrics and the log.',
+        pattern: '^[^\\u0000-\\u001f"\\\\]{1,100}$',
+        'x-expected': 'a label',
+        'x-cure': 'write 1 to 100 characters without quotes or backslashes',
+        'x-default': 'its path',
+      }),
+    ),
+    service: Type.Optional(
+      Type.String({
+        description: 'Service under which the calls are counted in the statistics.',
+        pattern: namePattern,
+        'x-expected': 'a service name',
+        'x-cure': 'write 1 to 64 lower-case letters, digits and "-", a letter first',
+        'x-default': 'not counted',
+      }),
+    ),
+    upstream: Name('Name of the upstream that answers.'),
+    access: Type.Enum(['public', 'connected'], {
+      description: '`public` lets anyone through, `connected` wants a session.',
+      default: 'connected',
+    }),
+    policies: Type.Array(Name('Name of a policy.'), {
+      description: 'Policies that must all have room for a call to pass.',
+      default: [],
+    }),
+  },
+  { description: 'Where calls under a path go.' },
+)
+
+export const routes = Type.Array(route, { description: 'The routes; the longest matching path wins.' })

@@ -1,0 +1,42 @@
+import Type from 'typebox'
+import { Duration, Section } from '../keys.ts'
+
+export const limits = Section(
+  {
+    maxBodyBytes: Type.Integer({
+      description: 'Largest request body, in bytes.',
+      default: 104_857_600,
+      minimum: 1,
+      maximum: 1_099_511_627_776,
+    }),
+    headersTimeout: Duration({
+      description: 'The longest a client may take to send the head of a request.',
+      default: '10s',
+      least: '100ms',
+      most: '10m',
+    }),
+    requestTimeout: Duration({
+      description: 'The longest a client may take to send a whole request.',
+      default: '60s',
+      least: '100ms',
+      most: '1d',
+    }),
+    drainTimeout: Duration({
+      description: 'How long running requests may go on after a stop was asked for.',
+      default: '10s',
+      least: '1ms',
+      most: '1h',
+    }),
+  },
+  { description: 'Bounds on requests and on stopping.', default: {} },
+)
+
+export const log = Section(
+  {
+    level: Type.Enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], {
+      description: 'The least important lines that are written.',
+      default: 'info',
+    }),
+  },
+  { description: 'The log on standard output.', default: {} },
+)

@@ -1,0 +1,41 @@
+import Type from 'typebox'
+import { Duration, Section } from '../keys.ts'
+
+export const stores = Section(
+  {
+    sessions: Type.String({
+      description:
+        'Sessions and windows: `embedded` (in the process), `redis://HOST:PORT/DB` or `rediss://…` for TLS.',
+      default: 'embedded',
+      pattern: '^(embedded$|rediss?://)',
+      'x-expected': 'a store of sessions',
+      'x-cure': 'write embedded, redis://HOST:6379/0 or rediss://HOST:6379/0',
+      'x-secret': 'url',
+    }),
+    hits: Type.String({
+      description:
+        'Counted calls and logins: `embedded` (in memory), `sqlite:FILE`, `redis://HOST:PORT/DB` or `rediss://…`.',
+      default: 'embedded',
+      pattern: '^(embedded$|rediss?://|sqlite:)',
+      'x-expected': 'a store of hits',
+      'x-cure': 'write embedded, sqlite:FILE or redis://HOST:6379/1',
+      'x-secret': 'url',
+    }),
+    accounts: Type.String({
+      description:
+        'Accounts: `sqlite:FILE` or `mysql://USER:PASSWORD@HOST:3306/DATABASE` (MySQL or MariaDB).',
+      default: 'sqlite:data/guichet.sqlite',
+      pattern: '^(mysql://|sqlite:)',
+      'x-expected': 'a store of accounts',
+      'x-cure': 'write sqlite:FILE or mysql://USER:PASSWORD@HOST:3306/DATABASE',
+      'x-secret': 'url',
+    }),
+    deadline: Duration({
+      description: 'The longest a request may wait for Redis.',
+      default: '100ms',
+      least: '10ms',
+      most: '5s',
+    }),
+  },
+  { description: 'Where sessions, hits and accounts are kept.', default: {} },
+)

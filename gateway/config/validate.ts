@@ -1,0 +1,17 @@
+import type { ConfigDraft } from './draft.ts'
+import type { Finding } from './problem.ts'
+import { checkListeners } from './rules/listeners.ts'
+import { checkPolicyNames } from './rules/policies.ts'
+import { checkRoutes, checkUpstreams } from './rules/routes.ts'
+import { checkStores } from './rules/stores.ts'
+import { checkTimes } from './rules/times.ts'
+
+/**
+ * Every rule across fields, and those a type cannot say. Pure; returns all findings. What the schema refused is
+ * undefined in the draft and starts no second complaint.
+ */
+export function validate(draft: ConfigDraft): Finding[] {
+  return [checkListeners, checkStores, checkTimes, checkPolicyNames, checkUpstreams, checkRoutes].flatMap(
+    (rule) => rule(draft),
+  )
+}

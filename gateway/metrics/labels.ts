@@ -1,0 +1,39 @@
+const knownMethods = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE', 'CONNECT'])
+
+/** One of nine names or `OTHER`: a client may send any word as its method. */
+export const methodLabel = (method: string): string => (knownMethods.has(method) ? method : 'OTHER')
+
+/** Requests that no route matched share one label, whatever their paths. */
+export const routeLabel = (route: string | null): string => route ?? 'none'
+
+export type DecisionLabel = 'allowed' | 'near' | 'denied' | 'shadow_denied'
+
+/** What one policy said of one call. `remaining` counts the places left after it. */
+export interface Verdict {
+  readonly policy: { readonly name: string; readonly quota: number }
+  readonly hasRoom: boolean
+  readonly remaining: number
+}
+
+/** `near` warns before anyone is refused: at most a fifth of the quota is left. */
+export function decisionLabel({ policy, hasRoom, remaining }: Verdict): DecisionLabel {
+  if (!hasRoom) return 'denied'
+  return remaining <= policy.quota / 5 ? 'near' : 'allowed'
+}
+
+/**
+ * Remembers the instrument's child for each set of labels, since `labels()` validates and hashes
+ * them anew on every call.
+ */
+export function remembered<Child>(create: (...labels: string[]) => Child): (...labels: string[]) => Child {
+  const children = new Map<string, Child>()
+  return (...labels) => {
+    const key = labels.length === 1 ? (labels[0] as string) : labels.join('\0')
+    let child = children.get(key)
+    if (child === undefined) {
+      child = create(...labels)
+      children.set(key, child)
+    }
+    return child
+  }
+}

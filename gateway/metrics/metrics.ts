@@ -1,0 +1,115 @@
+import { Registry } from 'prom-client'
+import { createInstruments } from './instruments.ts'
+import {
+  type DecisionLabel,
+  decisionLabel,
+  methodLabel,
+  remembered,
+  routeLabel,
+  type Verdict,
+} from './labels.ts'
+import { readProcessOnScrape } from './process-metrics.ts'
+import { readStoresOnScrape, type StoreReadings } from './store-readings.ts'
+
+/** Names from the configuration, so that their series exist, at 0, before the first call. */
+export interface MetricsOptions {
+  readonly version: string
+  readonly services: readonly string[]
+  readonly policies: readonly string[]
+  readonly stores: readonly string[]
+}
+
+export type Tier = 'store' | 'memory' | 'degraded'
+export type LoginResult = 'accepted' | 'refused' | 'limited' | 'failed'
+
+export interface FinishedRequest {
+  /** The route's name; null when none matched. */
+  readonly route: string | null
+  readonly method: string
+  readonly status: number
+  readonly durationSeconds: number
+  /** The same without the upstream's time. */
+  readonly overheadSeconds: number
+}
+
+export type Metrics = ReturnType<typeof createMetrics>
+
+/** Records what happens, for Prometheus. Every recording is synchronous, cheap and never throws. */
+export function createMetrics(options: MetricsOptions) {
+  const registry = new Registry()
+  const instruments = createInstruments(registry)
+  const stopProcess = readProcessOnScrape(instruments)
+
+  const requests = remembered((...labels) => instruments.requests.labels(...labels))
+  const requestSeconds = remembered((route) => instruments.requestSeconds.labels(route as string))
+  const overheadSeconds = remembered((route) => instruments.overheadSeconds.labels(route as string))
+  const upstreamSeconds = remembered((upstream) => instruments.upstreamSeconds.labels(upstream as string))
+  const decisions = remembered((...labels) => instruments.decisions.labels(...labels))
+  const storeSeconds = remembered((store) => instruments.storeSeconds.labels(store as string))
+  const serviceCalls = remembered((service) => instruments.serviceCalls.labels(service as string))
+
+  instruments.buildInfo.set({ version: options.version, node: process.version }, 1)
+  instruments.configReload.set(1)
+  // Absent until someone can tell: 0 would be a claim.
+  for (const gauge of [instruments.sessions, instruments.hitsPending]) gauge.remove()
+  for (const service of options.services) serviceCalls(service).inc(0)
+  for (const policy of options.policies) {
+    for (const decision of ['allowed', 'near', 'denied']) decisions(policy, decision, 'store').inc(0)
+  }
+  for (const store of options.stores) {
+    instruments.storeUp.set({ store }, 1)
+    instruments.storeErrors.inc({ store }, 0)
+  }
+  for (const result of ['accepted', 'refused', 'limited', 'failed']) instruments.logins.inc({ result }, 0)
+
+  return {
+    requestFinished(request: FinishedRequest): void {
+      const route = routeLabel(request.route)
+      requests(route, methodLabel(request.method), String(request.status)).inc()
+      requestSeconds(route).observe(request.durationSeconds)
+      // Clocks read at different moments may leave a hair less than nothing.
+      overheadSeconds(route).observe(Math.max(0, request.overheadSeconds))
+    },
+    upstreamAnswered(upstream: string, seconds: number): void {
+      upstreamSeconds(upstream).observe(seconds)
+    },
+    upstreamIs(upstream: string, target: string, isUp: boolean): void {
+      instruments.upstreamUp.set({ upstream, target }, isUp ? 1 : 0)
+    },
+    /** One window that was looked at for a call, as the limiter hands it over. */
+    decided(verdict: Verdict, tier: Tier): void {
+      decisions(verdict.policy.name, decisionLabel(verdict), tier).inc()
+    },
+    /** For a verdict without a window: a policy that refuses because its store is away. */
+    decidedAs(policy: string, decision: DecisionLabel, tier: Tier): void {
+      decisions(policy, decision, tier).inc()
+    },
+    storeCall(store: string, seconds: number): void {
+      storeSeconds(store).observe(seconds)
+    },
+    storeFailed(store: string): void {
+      instruments.storeErrors.inc({ store })
+    },
+    storeIs(store: string, isUp: boolean): void {
+      instruments.storeUp.set({ store }, isUp ? 1 : 0)
+    },
+    hitForwarded(service: string): void {
+      serviceCalls(service).inc()
+    },
+    loggedIn(result: LoginResult): void {
+      instruments.logins.inc({ result })
+    },
+    configReloaded(isAccepted: boolean): void {
+      instruments.configReload.set(isAccepted ? 1 : 0)
+    },
+
+    /** Reads stores at scrapes from now on; until then, and whenever one is away, its series are absent. */
+    readStores(readings: StoreReadings): void {
+      readStoresOnScrape(instruments, readings)
+    },
+    contentType: registry.contentType,
+    /** Everything in Prometheus's text format; resolves within the readings' deadline even when stores are away. */
+    scrape: (): Promise<string> => registry.metrics(),
+    close: stopProcess,
+  }
+}

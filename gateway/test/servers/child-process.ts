@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { guardProcess, signalGroup } from './guard-process.ts'
+import { signalGroup, startGuard } from './guard-process.ts'
 
 export interface ProcessOptions {
   /** Added to our own environment; `undefined` takes a variable away. */
@@ -63,7 +63,8 @@ export async function startProcess(
     child.once('spawn', resolve).once('error', reject)
   })
   const pid = child.pid as number
-  const release = guardProcess(pid)
+  const guard = startGuard()
+  guard.watch(pid)
 
   return {
     pid,
@@ -104,7 +105,7 @@ export async function startProcess(
     async [Symbol.asyncDispose]() {
       signalGroup(child, 'SIGKILL')
       await ended
-      release()
+      guard.release()
     },
   }
 }

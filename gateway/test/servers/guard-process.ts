@@ -1,22 +1,33 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import type { Socket } from 'node:net'
 
-/** Ends a guard without harm, once its process is gone. */
-export type Release = () => void
+export interface Guard {
+  /** The process group to end with us; `undefined` once it is gone. */
+  watch(pid: number | undefined): void
+  /** Lets go of process and folder, once both are gone. */
+  release(): void
+}
 
 /**
- * Makes sure a process started with `detached: true` does not outlive us, however we die.
+ * Makes sure that processes started with `detached: true`, and `folder`, do not outlive us, however we die.
  *
  * A waiting shell holds the reading end of a pipe whose writing end is ours alone. When we end without having
  * said so (SIGKILL included), the kernel closes the pipe, `read` fails, and the shell kills the process group
- * and removes `folder`. Nothing polls, and no signal to our own group reaches either of them.
+ * and removes the folder. Nothing polls, and no signal to our own group reaches either of them.
  */
-export function guardProcess(pid: number, folder = ''): Release {
-  const script = `read -r released && exit 0
-    kill -s KILL -- "-$1" 2>/dev/null
-    [ -n "$2" ] || exit 0
-    rm -rf -- "$2"; sleep 1; rm -rf -- "$2"`
-  const guard = spawn('/bin/sh', ['-c', script, 'guard', String(pid), folder], {
+export function startGuard(folder = ''): Guard {
+  const script = `pid=
+    while read -r word; do
+      case $word in
+        released) exit 0 ;;
+        none) pid= ;;
+        *) pid=$word ;;
+      esac
+    done
+    [ -z "$pid" ] || kill -s KILL -- "-$pid" 2>/dev/null
+    [ -n "$1" ] || exit 0
+    rm -rf -- "$1"; sleep 1; rm -rf -- "$1"`
+  const guard = spawn('/bin/sh', ['-c', script, 'guard', folder], {
     detached: true,
     stdio: ['pipe', 'ignore', 'ignore'],
     cwd: '/',
@@ -25,7 +36,10 @@ export function guardProcess(pid: number, folder = ''): Release {
   const pipe = guard.stdin as Socket
   pipe.unref()
   pipe.on('error', () => {}) // the guard was killed by hand
-  return () => pipe.end('released\n')
+  return {
+    watch: (pid) => void pipe.write(`${pid ?? 'none'}\n`),
+    release: () => void pipe.end('released\n'),
+  }
 }
 
 /** Signals the whole process group of a detached child; one that is gone already is fine. */

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { freePort } from './free-port.ts'
-import { guardProcess, type Release, signalGroup } from './guard-process.ts'
+import { type Guard, signalGroup, startGuard } from './guard-process.ts'
 
 /** A database server of our own, on a loopback port, in a temporary folder that goes with it. */
 export interface PrivateServer extends AsyncDisposable {
@@ -37,7 +37,6 @@ export interface ServerRecipe {
 interface Running {
   child: ChildProcess
   ended: Promise<void>
-  release: Release
 }
 
 const readyWithinMs = 60_000
@@ -45,6 +44,11 @@ const readyWithinMs = 60_000
 /** @throws Error with the cure when the program is missing; with the server's own output when it does not start. */
 export async function startPrivateServer(recipe: ServerRecipe): Promise<PrivateServer> {
   const folder = await mkdtemp(join(tmpdir(), 'guichet-test-'))
+  const guard = startGuard(folder)
+  const discard = async () => {
+    await rm(folder, { recursive: true, force: true })
+    guard.release()
+  }
   let port = 0
   let running: Running
   try {
@@ -52,7 +56,7 @@ export async function startPrivateServer(recipe: ServerRecipe): Promise<PrivateS
     for (let attempt = 1; ; attempt++) {
       port = await freePort()
       try {
-        running = await launch(recipe, folder, port)
+        running = await launch(recipe, { folder, port }, guard)
         break
       } catch (error) {
         // Someone took the port between the probe and the server's bind.
@@ -60,20 +64,18 @@ export async function startPrivateServer(recipe: ServerRecipe): Promise<PrivateS
       }
     }
   } catch (error) {
-    await rm(folder, { recursive: true, force: true })
+    await discard()
     throw error
   }
 
-  let stopped = false
+  let stopping: Promise<void> | undefined
   const kill = async (signal: NodeJS.Signals = 'SIGKILL') => {
     signalGroup(running.child, signal)
     await running.ended
   }
-  const stop = async () => {
-    if (stopped) return
-    stopped = true
-    await kill()
-    await rm(folder, { recursive: true, force: true })
+  const stop = () => {
+    stopping ??= kill().then(discard)
+    return stopping
   }
   return {
     port,
@@ -85,17 +87,21 @@ export async function startPrivateServer(recipe: ServerRecipe): Promise<PrivateS
     thaw: () => signalGroup(running.child, 'SIGCONT'),
     restart: async () => {
       await kill()
-      running = await launch(recipe, folder, port)
+      running = await launch(recipe, { folder, port }, guard)
     },
     stop,
     [Symbol.asyncDispose]: stop,
   }
 }
 
-async function launch(recipe: ServerRecipe, folder: string, port: number): Promise<Running> {
+async function launch(
+  recipe: ServerRecipe,
+  place: { folder: string; port: number },
+  guard: Guard,
+): Promise<Running> {
   // Detached: a Ctrl-C for vitest reaches the server through the guard or `stop`, never as a race between them.
-  const child = spawn(recipe.binary, recipe.args({ folder, port }), {
-    cwd: folder,
+  const child = spawn(recipe.binary, recipe.args(place), {
+    cwd: place.folder,
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe'],
   })
@@ -118,14 +124,14 @@ async function launch(recipe: ServerRecipe, folder: string, port: number): Promi
     resolve()
   })
   const pid = child.pid
-  const release = pid === undefined ? () => {} : guardProcess(pid, folder)
-  void ended.then(release)
+  guard.watch(pid)
+  void ended.then(() => guard.watch(undefined))
 
   const deadline = performance.now() + readyWithinMs
   while (performance.now() < deadline) {
     if (hasEnded) throw failure ?? new Error(`${recipe.binary} ended at its start:\n${output}`)
-    if (pid !== undefined && (await recipe.answers({ folder, port, pid }).catch(() => false))) {
-      return { child, ended, release }
+    if (pid !== undefined && (await recipe.answers({ ...place, pid }).catch(() => false))) {
+      return { child, ended }
     }
     await Promise.race([sleep(15), ended])
   }

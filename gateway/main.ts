@@ -1,2 +1,31 @@
 #!/usr/bin/env node
-console.log('hello', process.version, process.argv.slice(2))
+// Reads the command line and runs one command of cli/; nothing else.
+
+type Command = (args: string[]) => Promise<number>
+
+const commands: Record<string, () => Promise<Command>> = {
+  run: async () => (await import('./cli/run.ts')).run,
+  demo: async () => (await import('./cli/demo.ts')).demo,
+  check: async () => (await import('./cli/check.ts')).check,
+  users: async () => (await import('./cli/users.ts')).users,
+  schema: async () => (await import('./cli/schema.ts')).schema,
+}
+
+const usage = `usage: guichet COMMAND
+
+  run --config FILE    start the gateway (npm run gateway)
+  demo                 start the gateway, EtuServices and demo accounts, with no other server (npm start)
+  check FILE           check a configuration: every problem with its place and its cure
+  users add|list|disable|enable|password --config FILE
+  schema [--write FILE]  the configuration's JSON Schema
+`
+
+const [name = '', ...args] = process.argv.slice(2)
+const load = commands[name]
+if (load === undefined) {
+  process.stderr.write(usage)
+  process.exitCode = name === '' || name === '--help' || name === 'help' ? 0 : 64
+} else {
+  const command = await load()
+  process.exitCode = await command(args)
+}

@@ -82,7 +82,7 @@ function dropOwnCredentials(
   if (typeof cookie !== 'string' || !ownCookies.some((name) => cookie.includes(name))) return
   const rest = cookie.split(';').filter((pair) => !ownCookies.includes((pair.split('=')[0] as string).trim()))
   if (rest.length === 0) delete headers.cookie
-  else headers.cookie = rest.join(';').trim()
+  else headers.cookie = rest.map((pair) => pair.trim()).join('; ')
 }
 
 /** RFC 7239 §6: IPv6 in brackets and quotes. */

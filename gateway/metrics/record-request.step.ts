@@ -1,0 +1,49 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { Metrics } from './metrics.ts'
+
+/** Longest path that a log line carries. */
+const pathLength = 300
+
+/**
+ * The end of the road: one line in the log and the figures of one request. Queries, cookies and
+ * bodies stay out of the log, since that is where secrets are.
+ */
+export function recordRequest(metrics: Pick<Metrics, 'requestFinished'>) {
+  return async function recordRequest(request: FastifyRequest, reply: FastifyReply): Promise<void> {
+    const { journey } = request
+    const now = performance.now()
+    const durationMs = now - journey.startedAtMs
+    const overheadMs = (journey.upstreamStartedAtMs ?? now) - journey.startedAtMs
+    const route = journey.route?.name ?? request.routeOptions.url ?? null
+    metrics.requestFinished({
+      route,
+      method: request.method,
+      status: reply.statusCode,
+      durationSeconds: durationMs / 1000,
+      overheadSeconds: overheadMs / 1000,
+    })
+    if (!request.log.isLevelEnabled?.('info')) return
+    const { caller, decision } = journey
+    request.log.info(
+      {
+        requestId: journey.requestId,
+        method: request.method,
+        path: withoutQuery(request.raw.url ?? ''),
+        route,
+        status: reply.statusCode,
+        address: journey.address,
+        caller: caller.kind === 'connected' ? caller.accountId : null,
+        decision: decision?.kind ?? null,
+        tier: decision?.tier ?? null,
+        upstream: journey.upstreamStartedAtMs === null ? null : (journey.route?.upstream ?? null),
+        durationMs: rounded(durationMs),
+        upstreamMs: journey.upstreamDurationMs === null ? null : rounded(journey.upstreamDurationMs),
+      },
+      'request',
+    )
+  }
+}
+
+const withoutQuery = (url: string): string => (url.split('?', 1)[0] as string).slice(0, pathLength)
+
+const rounded = (ms: number): number => Math.round(ms * 1000) / 1000

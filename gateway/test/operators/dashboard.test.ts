@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { parse, stringify } from 'yaml'
 import { expressions, readDashboard, shownPanels } from './dashboard.ts'
-import { promisedMetrics } from './promised-metrics.ts'
+import { promisedMetrics, promisedSeries } from './promised-metrics.ts'
 import { unpromised } from './promql.ts'
 import { promtool } from './promtool.ts'
 import { readText } from './repository.ts'
@@ -12,7 +12,7 @@ import '../servers/no-leaks.ts'
 
 const dashboard = readDashboard()
 const panels = shownPanels(dashboard)
-const allExpressions = panels.flatMap((panel) => expressions(panel, '20s'))
+const allExpressions = panels.flatMap((panel) => expressions(panel))
 let folder: string
 
 beforeAll(async () => {
@@ -29,11 +29,20 @@ describe.each(panels)('panel $id "$title"', (panel) => {
   })
 
   test('names promised series and labels only', () => {
-    expect(expressions(panel, '20s').flatMap(unpromised)).toEqual([])
+    expect(expressions(panel).flatMap(unpromised)).toEqual([])
+  })
+
+  test('names its lines by labels that the expression keeps', () => {
+    for (const { expr, legendFormat = '' } of panel.targets ?? []) {
+      const kept = /\bby \(/.test(expr)
+        ? [...expr.matchAll(/\bby \(([^)]*)\)/g)].flatMap(([, labels = '']) => labels.split(', '))
+        : [...promisedSeries].filter(([name]) => expr.includes(name)).flatMap(([, labels]) => labels)
+      for (const [, label] of legendFormat.matchAll(/\{\{(\w+)\}\}/g)) expect(kept).toContain(label)
+    }
   })
 
   test('leaves Prometheus no variable of Grafana to stumble over', () => {
-    expect(expressions(panel, '20s').filter((expr) => expr.includes('$'))).toEqual([])
+    expect(expressions(panel).filter((expr) => expr.includes('$'))).toEqual([])
   })
 })
 
@@ -46,7 +55,9 @@ test('Prometheus accepts every expression', async () => {
 
 test('every promised metric has a place on the dashboard', () => {
   const asked = allExpressions.join('\n')
-  expect(Object.keys(promisedMetrics).filter((name) => !asked.includes(name))).toEqual([])
+  const names = promisedMetrics.map(({ name }) => name)
+  expect(names.filter((name) => !asked.includes(name))).toEqual([])
+  expect(names.length).toBeGreaterThan(20)
 })
 
 test('panels have ids of their own and neither overlap nor leave the grid', () => {

@@ -36,6 +36,8 @@ export const readDashboard = (): Dashboard => JSON.parse(readText('grafana/dashb
 export const shownPanels = (dashboard: Dashboard): Panel[] =>
   dashboard.panels.filter((panel) => panel.type !== 'row')
 
-/** Every expression of a panel as Prometheus gets it, with `rateInterval` for Grafana's own variable. */
-export const expressions = (panel: Panel, rateInterval: string): string[] =>
-  (panel.targets ?? []).map(({ expr }) => expr.replaceAll('$__rate_interval', rateInterval))
+/** Every expression of a panel as Prometheus gets it, with the variables that Grafana itself fills in. */
+export const expressions = (panel: Panel): string[] =>
+  (panel.targets ?? []).map(({ expr }) =>
+    expr.replaceAll('$__rate_interval', '20s').replaceAll('$__range', '1h'),
+  )

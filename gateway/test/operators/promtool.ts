@@ -9,8 +9,19 @@ const run = promisify(execFile)
  * @throws Error with promtool's own words when it finds a fault; with the cure when it is not installed.
  */
 export async function promtool(folder: string, ...args: string[]): Promise<string> {
+  return runPromtool(args, { cwd: folder })
+}
+
+/** What promtool finds wrong with a text of metrics; throws as `promtool` does. */
+export async function checkMetrics(text: string): Promise<string> {
+  return runPromtool(['check', 'metrics'], {}, text)
+}
+
+async function runPromtool(args: string[], options: { cwd?: string }, input = ''): Promise<string> {
   try {
-    const { stdout, stderr } = await run('promtool', args, { cwd: folder })
+    const running = run('promtool', args, options)
+    running.child.stdin?.end(input)
+    const { stdout, stderr } = await running
     return stdout + stderr
   } catch (error) {
     const { code, stdout, stderr } = error as { code: unknown; stdout: string; stderr: string }

@@ -1,4 +1,4 @@
-import type { FastifyRequest, onResponseHookHandler } from 'fastify'
+import type { FastifyReply, FastifyRequest, onResponseAsyncHookHandler } from 'fastify'
 import '../journey.ts'
 import type { Recorder } from './recorder.ts'
 
@@ -16,25 +16,23 @@ const longestRecordedPath = 256
  * Step 8: counts a call that was forwarded to a route with a service, whatever the answer was.
  * Denied, unauthenticated and unmatched calls are not hits. The query is left out: it may hold secrets.
  */
-export function recordHit({ recorder, onHit, now = Date.now }: RecordHitOptions): onResponseHookHandler {
-  return function recordHit(request: FastifyRequest, reply, done) {
+export function recordHit({ recorder, onHit, now = Date.now }: RecordHitOptions): onResponseAsyncHookHandler {
+  return async function recordHit(request: FastifyRequest, reply: FastifyReply): Promise<void> {
     // A request that failed before the first step has no journey.
     const journey = request.journey as FastifyRequest['journey'] | null | undefined
     const service = journey?.route?.service
-    if (journey && journey.upstreamStartedAtMs !== null && service) {
-      const { caller, startedAtMs } = journey
-      const durationMs = performance.now() - startedAtMs
-      recorder.record({
-        atMs: Math.round(now() - durationMs),
-        accountId: caller.kind === 'connected' ? caller.accountId : null,
-        service,
-        method: request.method,
-        path: journey.path.slice(0, longestRecordedPath),
-        status: reply.statusCode,
-        durationMs: Math.round(durationMs * 10) / 10,
-      })
-      onHit?.(service)
-    }
-    done()
+    if (!journey || journey.upstreamStartedAtMs === null || !service) return
+    const { caller, startedAtMs } = journey
+    const durationMs = performance.now() - startedAtMs
+    recorder.record({
+      atMs: Math.round(now() - durationMs),
+      accountId: caller.kind === 'connected' ? caller.accountId : null,
+      service,
+      method: request.method,
+      path: journey.path.slice(0, longestRecordedPath),
+      status: reply.statusCode,
+      durationMs: Math.round(durationMs * 10) / 10,
+    })
+    onHit?.(service)
   }
 }

@@ -1,6 +1,6 @@
 import { DatabaseSync } from 'node:sqlite'
 import { expect, test, vi } from 'vitest'
-import { batchOf } from './hits.contract.ts'
+import { batchOf, hitAt } from './hits.contract.ts'
 import { createSqliteHits } from './hits.sqlite.ts'
 import { createStatistics, type Person, type StatisticsAccounts } from './statistics.ts'
 
@@ -107,5 +107,17 @@ test('services include the configured ones that nobody called, and those no long
     { service: 'location', calls: 3 },
     { service: 'achat', calls: 0 },
     { service: 'vente', calls: 0 },
+  ])
+})
+
+test('the last calls name their callers, as far as these still exist', async () => {
+  const { statistics, hits } = open(['42'])
+  const recent = [hitAt(1, { accountId: null }), hitAt(2, { accountId: '9' }), hitAt(3)]
+  await hits.record(batchOf(1, { recent }))
+  const call = { service: 'vente', method: 'GET', path: '/services/vente', status: 200, durationMs: 3 }
+  expect(await statistics.recentCalls({ limit: 10 })).toEqual([
+    { at: '1970-01-01T00:00:00.003Z', accountId: '42', account: person('42'), ...call },
+    { at: '1970-01-01T00:00:00.002Z', accountId: '9', account: null, ...call },
+    { at: '1970-01-01T00:00:00.001Z', accountId: null, account: null, ...call },
   ])
 })

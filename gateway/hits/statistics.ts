@@ -1,4 +1,4 @@
-import type { Hits, ServiceCalls } from './hits.ts'
+import type { HitFilter, Hits, ServiceCalls } from './hits.ts'
 
 /** An account as statistics show it. */
 export interface Person {
@@ -24,19 +24,32 @@ export interface StatisticsAccounts {
 
 export interface StatisticsOptions {
   readonly accounts: StatisticsAccounts
-  readonly hits: Pick<Hits, 'services' | 'leastActive' | 'announce' | 'forget'>
+  readonly hits: Pick<Hits, 'services' | 'leastActive' | 'announce' | 'forget' | 'recent'>
   /** Names of the configured services; one that was never called is shown with 0. */
   readonly services: readonly string[]
   /** Epoch milliseconds. */
   readonly now?: () => number
 }
 
-/** The four questions of the job. Each rejects when a store it needs cannot answer. */
+/** `account` is null for a call without a session, and for one of an account that is gone. */
+export interface RecentCall {
+  readonly at: string
+  readonly accountId: string | null
+  readonly account: Person | null
+  readonly service: string
+  readonly method: string
+  readonly path: string
+  readonly status: number
+  readonly durationMs: number
+}
+
+/** The four questions of the job, and the last calls. Each rejects when a store it needs cannot answer. */
 export interface Statistics {
   recentLogins(limit: number): Promise<{ account: Person; at: string }[]>
   topLogins(days: number, limit: number): Promise<{ account: Person; logins: number }[]>
   leastActive(limit: number): Promise<{ account: Person; calls: number }[]>
   services(): Promise<ServiceCalls[]>
+  recentCalls(filter: HitFilter): Promise<RecentCall[]>
 }
 
 const dayMs = 86_400_000
@@ -72,6 +85,11 @@ export function createStatistics({
     }
   }
 
+  async function peopleOf(ids: readonly string[]): Promise<Map<string, Person>> {
+    const found = ids.length === 0 ? [] : await accounts.findByIds([...new Set(ids)])
+    return new Map(found.map((account) => [account.id, personOf(account)]))
+  }
+
   return {
     async recentLogins(limit) {
       const logins = await accounts.recentLogins(limit)
@@ -93,9 +111,7 @@ export function createStatistics({
       await announcing
       for (let round = 0; ; round++) {
         const ranking = await hits.leastActive(limit)
-        if (ranking.length === 0) return []
-        const found = await accounts.findByIds(ranking.map(({ accountId }) => accountId))
-        const people = new Map(found.map((account) => [account.id, personOf(account)]))
+        const people = await peopleOf(ranking.map(({ accountId }) => accountId))
         const rows = ranking.flatMap(({ accountId, calls }) => {
           const account = people.get(accountId)
           return account === undefined ? [] : [{ account, calls }]
@@ -111,6 +127,18 @@ export function createStatistics({
       const called = new Set(counted.map(({ service }) => service))
       const never = services.filter((service) => !called.has(service))
       return [...counted, ...never.toSorted().map((service) => ({ service, calls: 0 }))]
+    },
+  }
+
+    async recentCalls(filter) {
+      const calls = await hits.recent(filter)
+      const people = await peopleOf(calls.flatMap(({ accountId }) => accountId ?? []))
+      return calls.map(({ atMs, accountId, ...call }) => ({
+        at: new Date(atMs).toISOString(),
+        accountId,
+        account: people.get(accountId ?? '') ?? null,
+        ...call,
+      }))
     },
   }
 }

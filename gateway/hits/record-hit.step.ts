@@ -1,5 +1,5 @@
 import type { FastifyReply, FastifyRequest, onResponseAsyncHookHandler } from 'fastify'
-import '../journey.ts'
+import type {} from '../journey.ts'
 import type { Recorder } from './recorder.ts'
 
 export interface RecordHitOptions {

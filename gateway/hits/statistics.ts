@@ -128,7 +128,6 @@ export function createStatistics({
       const never = services.filter((service) => !called.has(service))
       return [...counted, ...never.toSorted().map((service) => ({ service, calls: 0 }))]
     },
-  }
 
     async recentCalls(filter) {
       const calls = await hits.recent(filter)

@@ -22,3 +22,15 @@ export type Caller =
       readonly firstName: string
       readonly lastName: string
     }
+
+const largestId = 2n ** 63n - 1n
+
+/**
+ * The number behind an account id, or null when the text is none. A database would read `1 OR 1=1` as 1,
+ * and a JavaScript number would round what is above 2^53.
+ */
+export function accountNumber(id: string): bigint | null {
+  if (!/^(0|[1-9]\d{0,18})$/.test(id)) return null
+  const number = BigInt(id)
+  return number <= largestId ? number : null
+}

@@ -1,3 +1,4 @@
+import { GatewayError } from '../errors.ts'
 import type { Account, Role } from './account.ts'
 
 export interface NewAccount {
@@ -7,6 +8,14 @@ export interface NewAccount {
   readonly email: string
   readonly passwordHash: string
   readonly role: Role
+}
+
+/** The database did not answer in time, or at all: answered as 503 with a Retry-After. */
+export class AccountsUnavailable extends GatewayError {
+  constructor(cause: unknown) {
+    super('store-unavailable', { retryAfterSeconds: 1, cause })
+    this.name = 'AccountsUnavailable'
+  }
 }
 
 export interface LoginCount {
@@ -27,7 +36,8 @@ export interface AccountWithPassword {
 
 /**
  * The accounts, in MySQL (`accounts.mysql.ts`) or an SQLite file (`accounts.sqlite.ts`): table `utilisateurs`.
- * Every method rejects when the database cannot answer within the deadline its home was given.
+ * Every method rejects with `AccountsUnavailable` when the database cannot answer within the deadline its home
+ * was given. A text that is no id (`accountNumber`) is an unknown id, never an error.
  */
 export interface Accounts {
   findByEmail(email: string): Promise<AccountWithPassword | null>
@@ -41,14 +51,16 @@ export interface Accounts {
   setPasswordHash(id: string, passwordHash: string): Promise<boolean>
   setActive(id: string, isActive: boolean): Promise<boolean>
 
-  /** Remembers that the account connected: its last login and one more in its hour's counter. */
+  /** Remembers that the account connected: its last login and one more in its hour's counter. Unknown: nothing. */
   recordLogin(id: string, atMs: number): Promise<void>
-  /** Newest first, each account once. */
+  /** Newest first, each account once; at the same instant by ascending id. */
   recentLogins(limit: number): Promise<LastLogin[]>
-  /** Most logins first among hours that end after `sinceMs`; counted by the hour, so at most one hour too many. */
+  /**
+   * Most logins first among hours that end after `sinceMs`; counted by the hour, so at most one hour too many.
+   * Equal counts by ascending id.
+   */
   topLogins(sinceMs: number, limit: number): Promise<LoginCount[]>
 
-  /** Resolves when the database answers; used by readiness. */
+  /** Resolves when the database answers; used by readiness. Whoever opened the connection closes it. */
   ping(): Promise<void>
-  close(): Promise<void>
 }

@@ -1,0 +1,35 @@
+import { mkdirSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+
+export interface SqliteConnection extends Disposable {
+  readonly database: DatabaseSync
+}
+
+/**
+ * Opens an SQLite file, creating it and its folders; `:memory:` for one that vanishes.
+ * Write-ahead log: readers of other processes never wait for a writer.
+ *
+ * @throws Error that names the file and the cure.
+ */
+export function openSqlite(file: string): SqliteConnection {
+  try {
+    if (file !== ':memory:') mkdirSync(dirname(file), { recursive: true })
+    // A wait for another process's write blocks the event loop, so it is short.
+    const database = new DatabaseSync(file, { timeout: 1_000 })
+    // With a write-ahead log, NORMAL can lose the last commits in a power cut, never the file.
+    database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL')
+    return {
+      database,
+      [Symbol.dispose]: () => {
+        if (database.isOpen) database.close()
+      },
+    }
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    throw new Error(
+      `Cannot open the SQLite file ${file}: ${reason}. Check that its folder is writable and that the file is an SQLite database.`,
+      { cause },
+    )
+  }
+}

@@ -1,0 +1,54 @@
+import type { Account } from './account.ts'
+
+/** What both homes say in the same SQL, so that they cannot drift apart. */
+
+/** One row of `accountColumns`; a table older than the gateway may hold NULL anywhere but in `id`. */
+export interface AccountRow {
+  readonly id: string | bigint
+  readonly nom: string | null
+  readonly prenom: string | null
+  readonly email: string | null
+  readonly role: string | null
+  readonly actif: number | bigint | null
+}
+
+export const accountColumns = 'id, nom, prenom, email, role, actif'
+
+/** Only `admin` is an administrator: an older app's own role names (or NULL) never give that right. */
+export function accountOf(row: AccountRow): Account {
+  return {
+    id: String(row.id),
+    firstName: row.prenom ?? '',
+    lastName: row.nom ?? '',
+    email: row.email ?? '',
+    role: row.role === 'admin' ? 'admin' : 'user',
+    isActive: Number(row.actif ?? 0) > 0,
+  }
+}
+
+export const hourMs = 3_600_000
+
+export const hourOf = (atMs: number): bigint => BigInt(Math.floor(atMs / hourMs) * hourMs)
+
+/** Hours that end after `sinceMs` are those that begin after this. */
+export const hourBefore = (sinceMs: number): bigint => BigInt(Math.floor(sinceMs - hourMs))
+
+/** The `sqlite.ts` home adds its collation to the e-mail. */
+export const sql = {
+  findById: `SELECT ${accountColumns} FROM utilisateurs WHERE id = ?`,
+  list: `SELECT ${accountColumns} FROM utilisateurs WHERE id > ? ORDER BY id LIMIT ?`,
+  insert:
+    'INSERT INTO utilisateurs (nom, prenom, email, mot_de_passe, role, actif) VALUES (?, ?, ?, ?, ?, 1)',
+  setPasswordHash: 'UPDATE utilisateurs SET mot_de_passe = ? WHERE id = ?',
+  setActive: 'UPDATE utilisateurs SET actif = ? WHERE id = ?',
+  // Gateways record in any order; the last login never goes back.
+  setLastLogin: `UPDATE utilisateurs SET derniere_connexion_ms =
+    CASE WHEN derniere_connexion_ms > ? THEN derniere_connexion_ms ELSE ? END WHERE id = ?`,
+  recentLogins: `SELECT ${accountColumns}, derniere_connexion_ms FROM utilisateurs
+    WHERE derniere_connexion_ms IS NOT NULL ORDER BY derniere_connexion_ms DESC, id LIMIT ?`,
+  // The sum first, over the primary key alone; names only for the few that remain.
+  topLogins: `SELECT ${accountColumns}, logins FROM (
+      SELECT utilisateur_id, SUM(connexions) AS logins FROM connexions_par_heure
+      WHERE heure > ? GROUP BY utilisateur_id ORDER BY logins DESC, utilisateur_id LIMIT ?
+    ) AS most JOIN utilisateurs ON id = utilisateur_id ORDER BY logins DESC, id`,
+}

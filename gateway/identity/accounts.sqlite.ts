@@ -1,0 +1,125 @@
+import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite'
+import { accountNumber } from './account.ts'
+import { type Accounts, AccountsUnavailable } from './accounts.ts'
+import { type AccountRow, accountColumns, accountOf, hourBefore, hourOf, sql } from './accounts-sql.ts'
+
+// An adopted column may compare without case: BINARY is said here, as in the index.
+const findByEmail = `SELECT ${accountColumns}, mot_de_passe FROM utilisateurs WHERE email COLLATE BINARY = ?`
+
+const countLogin = `INSERT INTO connexions_par_heure (heure, utilisateur_id, connexions) VALUES (?, ?, 1)
+  ON CONFLICT DO UPDATE SET connexions = connexions + 1`
+
+type Row = AccountRow & {
+  readonly mot_de_passe: string | null
+  readonly derniere_connexion_ms: bigint
+  readonly logins: bigint
+}
+
+/** The accounts in an SQLite file whose tables exist (`migrateSqlite`). Calls run at once, in the event loop. */
+export function createSqliteAccounts(database: DatabaseSync): Accounts {
+  // BigInt, because ids go up to 2^63.
+  const prepare = (text: string): StatementSync => {
+    const statement = database.prepare(text)
+    statement.setReadBigInts(true)
+    return statement
+  }
+  const statements = {
+    findByEmail: prepare(findByEmail),
+    findById: prepare(sql.findById),
+    list: prepare(sql.list),
+    insert: prepare(sql.insert),
+    setPasswordHash: prepare(sql.setPasswordHash),
+    setActive: prepare(sql.setActive),
+    setLastLogin: prepare(sql.setLastLogin),
+    countLogin: prepare(countLogin),
+    recentLogins: prepare(sql.recentLogins),
+    topLogins: prepare(sql.topLogins),
+    ping: prepare('SELECT 1'),
+  }
+  const rows = (statement: StatementSync, ...values: SQLInputValue[]): Row[] =>
+    answer(() => statement.all(...values)) as unknown as Row[]
+  const changes = (statement: StatementSync, ...values: SQLInputValue[]): boolean =>
+    answer(() => statement.run(...values)).changes > 0
+
+  const findById: Accounts['findById'] = async (id) => {
+    const [row] = rows(statements.findById, accountNumber(id))
+    return row ? accountOf(row) : null
+  }
+
+  return {
+    findById,
+    async findByEmail(email) {
+      const [row] = rows(statements.findByEmail, email)
+      return row ? { account: accountOf(row), storedPassword: String(row.mot_de_passe ?? '') } : null
+    },
+    async findByIds(ids) {
+      const found = await Promise.all([...new Set(ids)].map(findById))
+      return found.filter((account) => account !== null)
+    },
+    async create({ firstName, lastName, email, passwordHash, role }) {
+      try {
+        const { lastInsertRowid } = answer(() =>
+          statements.insert.run(lastName, firstName, email, passwordHash, role),
+        )
+        const id = String(lastInsertRowid)
+        return { kind: 'created', account: { id, firstName, lastName, email, role, isActive: true } }
+      } catch (error) {
+        if (sqliteCode(error) === constraintUnique) return { kind: 'email-taken' }
+        throw error
+      }
+    },
+    async list(afterId, limit) {
+      return rows(statements.list, accountNumber(afterId) ?? 0n, BigInt(limit)).map(accountOf)
+    },
+    async setPasswordHash(id, passwordHash) {
+      return changes(statements.setPasswordHash, passwordHash, accountNumber(id))
+    },
+    async setActive(id, isActive) {
+      return changes(statements.setActive, isActive ? 1 : 0, accountNumber(id))
+    },
+    async recordLogin(id, atMs) {
+      const number = accountNumber(id)
+      const at = BigInt(Math.floor(atMs))
+      answer(() => database.exec('BEGIN IMMEDIATE'))
+      try {
+        if (changes(statements.setLastLogin, at, at, number)) {
+          changes(statements.countLogin, hourOf(atMs), number)
+        }
+        answer(() => database.exec('COMMIT'))
+      } catch (error) {
+        if (database.isTransaction) database.exec('ROLLBACK')
+        throw error
+      }
+    },
+    async recentLogins(limit) {
+      return rows(statements.recentLogins, BigInt(limit)).map((row) => ({
+        account: accountOf(row),
+        atMs: Number(row.derniere_connexion_ms),
+      }))
+    },
+    async topLogins(sinceMs, limit) {
+      return rows(statements.topLogins, hourBefore(sinceMs), BigInt(limit)).map((row) => ({
+        account: accountOf(row),
+        logins: Number(row.logins),
+      }))
+    },
+    async ping() {
+      rows(statements.ping)
+    },
+  }
+}
+
+const constraintUnique = 2067
+
+const sqliteCode = (error: unknown): number => Number((error as { errcode?: number }).errcode)
+
+/** Busy, locked, full disk or a file that went away; anything else is a mistake of ours. */
+const isAway = (code: number): boolean => [5, 6, 8, 10, 13, 14].includes(code & 0xff)
+
+function answer<T>(ask: () => T): T {
+  try {
+    return ask()
+  } catch (error) {
+    throw isAway(sqliteCode(error)) ? new AccountsUnavailable(error) : error
+  }
+}

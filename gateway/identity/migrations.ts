@@ -1,0 +1,78 @@
+export interface Migration {
+  readonly number: number
+  readonly name: string
+  /**
+   * Statements in order. MySQL commits each of its own, so each must bear being run again after a crash
+   * (`IF NOT EXISTS`); SQLite runs all in one transaction.
+   */
+  readonly mysql: readonly string[]
+  readonly sqlite: readonly string[]
+}
+
+/** What a start found to do. */
+export interface MigrationReport {
+  /** Names of the migrations that ran now. */
+  readonly ran: readonly string[]
+  /** For the log: what a person should look at. */
+  readonly warnings: readonly string[]
+}
+
+/**
+ * Append only: a migration that has been released never changes. The first creates `utilisateurs`; where an
+ * older app has that table already, it is adopted instead (`adoption.ts`).
+ */
+export const migrations: readonly Migration[] = [
+  {
+    number: 1,
+    name: 'utilisateurs',
+    mysql: [
+      `CREATE TABLE IF NOT EXISTS utilisateurs (
+        id BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY,
+        nom VARCHAR(100) NOT NULL,
+        prenom VARCHAR(100) NOT NULL,
+        email VARCHAR(254) NOT NULL,
+        mot_de_passe VARCHAR(255) NOT NULL,
+        role VARCHAR(20) NOT NULL DEFAULT 'user',
+        actif TINYINT(1) NOT NULL DEFAULT 1,
+        derniere_connexion_ms BIGINT NULL,
+        UNIQUE INDEX utilisateurs_email (email),
+        INDEX utilisateurs_derniere_connexion (derniere_connexion_ms DESC, id)
+      ) ENGINE = InnoDB CHARACTER SET utf8mb4 COLLATE utf8mb4_bin`,
+    ],
+    sqlite: [
+      `CREATE TABLE utilisateurs (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        nom TEXT NOT NULL,
+        prenom TEXT NOT NULL,
+        email TEXT NOT NULL,
+        mot_de_passe TEXT NOT NULL,
+        role TEXT NOT NULL DEFAULT 'user',
+        actif INTEGER NOT NULL DEFAULT 1,
+        derniere_connexion_ms INTEGER
+      )`,
+      'CREATE UNIQUE INDEX utilisateurs_email ON utilisateurs (email COLLATE BINARY)',
+      'CREATE INDEX utilisateurs_derniere_connexion ON utilisateurs (derniere_connexion_ms DESC, id)',
+    ],
+  },
+  {
+    number: 2,
+    name: 'connexions_par_heure',
+    // By hour first: statistics read a range of hours, in the order of the key.
+    mysql: [
+      `CREATE TABLE IF NOT EXISTS connexions_par_heure (
+        heure BIGINT NOT NULL COMMENT 'start of the hour, ms since 1970 UTC',
+        utilisateur_id BIGINT NOT NULL,
+        connexions INT NOT NULL,
+        PRIMARY KEY (heure, utilisateur_id)
+      ) ENGINE = InnoDB`,
+    ],
+    sqlite: [
+      `CREATE TABLE connexions_par_heure (
+        heure INTEGER NOT NULL, -- start of the hour, ms since 1970 UTC
+        utilisateur_id INTEGER NOT NULL,
+        connexions INTEGER NOT NULL,
+        PRIMARY KEY (heure, utilisateur_id)
+      ) WITHOUT ROWID`,
+    ],
+  },
+]

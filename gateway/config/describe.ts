@@ -9,10 +9,7 @@ export function describeType(schema: SchemaView): string {
   if (duration) return `a duration from ${duration.least} to ${duration.most}`
   if (schema.enum) return `one of ${schema.enum.join(', ')}`
   if (schema.anyOf) return schema.anyOf.map(describeType).join(', or ')
-  if (schema.type === 'array')
-    return schema.items?.properties
-      ? 'a list'
-      : `a list of ${schema.items?.['x-expected']?.replace(/^an? /, '') ?? 'text'}s`
+  if (schema.type === 'array') return schema.items?.['x-expected'] === 'a name' ? 'a list of names' : 'a list'
   if (schema.type === 'integer') return `a whole number from ${schema.minimum} to ${schema.maximum}`
   if (schema.type === 'boolean') return 'true or false'
   return schema.type === 'object' ? 'a map' : 'text'
@@ -42,7 +39,8 @@ function checkDuration({ least, most }: { least: string; most: string }, value: 
   return valueMs >= (parseDurationMs(least) ?? 0) && valueMs <= (parseDurationMs(most) ?? Infinity)
 }
 
-function cureOf(schema: SchemaView, value: unknown): string {
+/** What to write instead of `value`. */
+export function cureOf(schema: SchemaView, value: unknown): string {
   const duration = schema['x-duration']
   if (duration) {
     if (/^\d+$/.test(String(value))) return `write ${value}s or ${value}ms`
@@ -51,16 +49,18 @@ function cureOf(schema: SchemaView, value: unknown): string {
     }
     return 'write a whole number and its unit: ms, s, m, h or d'
   }
-  if (schema.enum) return didYouMean(String(value), schema.enum) ?? `write ${schema.enum.join(' or ')}`
-  if (schema['x-cure']) return schema['x-cure']
+  if (schema.enum) return didYouMean(String(value), schema.enum) ?? `write one of ${schema.enum.join(', ')}`
+  if (schema.properties) return `write its keys: ${Object.keys(schema.properties).join(', ')}`
+  if (schema.type === 'array' && value !== undefined) return `write [${value}]`
+  if (schema['x-cure'] && schema.type !== 'object') return schema['x-cure']
   return `write ${describeType(schema)}`
 }
 
-/** `did you mean "per"?` when one of the candidates is near enough to be meant. */
+/** `did you mean "per"?` when one of the candidates is at most half rewritten, and by three letters at the most. */
 export function didYouMean(written: string, candidates: readonly string[]): string | undefined {
   const near = candidates
     .map((candidate) => ({ candidate, edits: distance(written.toLowerCase(), candidate.toLowerCase()) }))
-    .filter(({ candidate, edits }) => edits <= Math.max(1, Math.floor(candidate.length / 3)))
+    .filter(({ candidate, edits }) => edits <= Math.min(3, Math.max(1, Math.floor(candidate.length / 2))))
     .sort((one, other) => one.edits - other.edits)[0]
   return near && `did you mean "${near.candidate}"?`
 }

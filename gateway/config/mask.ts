@@ -5,7 +5,7 @@ import type { GatewayConfig } from './config.ts'
  * `/` or `@` makes a URL that does not parse, and that is just when it is printed in a problem.
  */
 export function maskUrl(url: string): string {
-  return url.replace(/^([a-z][a-z0-9+.-]*:\/\/).*@/is, '$1***@').replace(/\?.*$/, '?***')
+  return url.replace(/^((?:[a-z][a-z0-9+.-]*:\/\/)?).*@/is, '$1***@').replace(/\?.*$/, '?***')
 }
 
 /** The loaded configuration for people to read: no token, no password. */

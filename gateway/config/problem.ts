@@ -18,6 +18,8 @@ export type Path = readonly (string | number)[]
 /** A problem before its place in the file is known. */
 export interface Finding {
   readonly path: Path
+  /** The other key of a rule between two: the place to show when `path` was left to its default. */
+  readonly otherPath?: Path
   readonly value?: string
   readonly message: string
   readonly cure: string

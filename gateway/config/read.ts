@@ -1,5 +1,5 @@
 import { type Document, isAlias, isMap, isScalar, isSeq, type Node, type Scalar } from 'yaml'
-import { checkScalar, describeType, didYouMean } from './describe.ts'
+import { checkScalar, cureOf, describeType, didYouMean } from './describe.ts'
 import type { SchemaView } from './keys.ts'
 import { maskUrl } from './mask.ts'
 import type { Finding, Path } from './problem.ts'
@@ -22,6 +22,13 @@ interface Reading {
  */
 export function readNode(schema: SchemaView, node: unknown, path: Path, reading: Reading): unknown {
   const target = isAlias(node) ? node.resolve(reading.document) : node
+  if (isAlias(node) && !target) {
+    return report(reading, node, {
+      path,
+      message: 'an alias to nothing',
+      cure: 'quote a value that begins with *',
+    })
+  }
   if (schema.anyOf) {
     const branch = schema.anyOf.find(({ type }) => (type === 'array') === isSeq(target)) ?? schema
     return readNode({ ...schema, anyOf: undefined, ...branch } as SchemaView, target, path, reading)
@@ -51,7 +58,10 @@ function readMap(schema: SchemaView, node: unknown, path: Path, reading: Reading
       const cure = didYouMean(name, keys) ?? `remove it, or write one of ${keys.join(', ')}`
       report(reading, key, { path, message: `unknown key "${name}"`, cure })
     } else if (!isAbsent(value, reading)) read[name] = readNode(known, value, [...path, name], reading)
-    else if (entry) misfit(known, key, [...path, name], reading)
+    else if (entry) {
+      read[name] = undefined
+      misfit(known, key, [...path, name], reading, 'nothing')
+    }
   }
   return fillIn(schema, read, node, path, reading)
 }
@@ -63,11 +73,17 @@ function fillIn(schema: SchemaView, read: Record<string, unknown>, node: Node, p
     if (known.default !== undefined) read[name] = defaultOf(known)
     else if (schema.required?.includes(name)) {
       const message = `missing key "${name}"`
-      report(reading, node, { path, message, cure: `add ${name}: ${describeType(known)}` })
+      report(reading, node, {
+        path,
+        message,
+        cure: `add ${name}, ${describeType(known)}: ${asClause(known.description)}`,
+      })
     }
   }
   return read
 }
+
+const asClause = (sentence = '') => sentence.charAt(0).toLowerCase() + sentence.slice(1).replace(/\.$/, '')
 
 function defaultOf(schema: SchemaView): unknown {
   if (!schema.properties) return structuredClone(schema.default)
@@ -111,16 +127,19 @@ function isAbsent(node: unknown, { variables }: Reading): boolean {
   return node === null || (isScalar(node) && node.value === null && !variables.substituted.has(node))
 }
 
-function misfit(schema: SchemaView, node: unknown, path: Path, reading: Reading): undefined {
-  const found = isMap(node)
-    ? 'a map'
-    : isSeq(node)
-      ? 'a list'
-      : isScalar(node)
-        ? shown(schema, node.value)
-        : 'nothing'
-  const expected = describeType(schema)
-  return report(reading, node, { path, value: found, message: `not ${expected}`, cure: `write ${expected}` })
+function misfit(
+  schema: SchemaView,
+  node: unknown,
+  path: Path,
+  reading: Reading,
+  instead?: string,
+): undefined {
+  const found =
+    instead ??
+    (isMap(node) ? 'a map' : isSeq(node) ? 'a list' : isScalar(node) ? shown(schema, node.value) : 'nothing')
+  const message = `not ${describeType(schema)}`
+  const cure = cureOf(schema, isScalar(node) && !instead ? node.value : undefined)
+  return report(reading, node, { path, value: found, message, cure })
 }
 
 /** A value as a problem may show it. */

@@ -46,7 +46,8 @@ function fill(text: string, environment: Environment): Filled {
       return ''
     },
   )
-  if (malformed) return { kind: 'failed', message: 'malformed "${"', cure: `write \${NAME} or \${NAME:-value}` }
+  if (malformed)
+    return { kind: 'failed', message: 'malformed "${"', cure: `write \${NAME} or \${NAME:-value}` }
   const [name] = unset
   if (name === undefined) return { kind: 'filled', text: filled }
   return { kind: 'failed', message: `${name} is not set`, cure: `set ${name} or write \${${name}:-value}` }

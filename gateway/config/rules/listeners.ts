@@ -16,14 +16,8 @@ export function checkListeners({ listen, admin }: ConfigDraft): Finding[] {
 function checkPorts({ listen, admin }: ConfigDraft): Finding[] {
   const port = listen?.port
   if (port === undefined || port === 0 || port !== admin?.port) return []
-  return [
-    {
-      path: ['admin', 'port'],
-      value: String(port),
-      message: 'the port of listen too',
-      cure: 'give the admin listener a port of its own, such as 9090',
-    },
-  ]
+  const message = `listen.port and admin.port are both ${port}`
+  return [{ path: ['admin', 'port'], otherPath: ['listen', 'port'], message, cure: 'change one of them' }]
 }
 
 function checkPublicUrl({ listen }: ConfigDraft): Finding[] {

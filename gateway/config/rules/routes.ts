@@ -51,21 +51,21 @@ function checkPath(path: string, index: number, firstWith: Map<string, number>):
 }
 
 function checkShape(path: string): { message: string; cure: string } | undefined {
-  if (!path.startsWith('/')) return { message: 'does not start with /', cure: `write /${path}` }
+  if (!path.startsWith('/')) return { message: 'does not start with /', cure: `write ${tidy(path)}` }
   const odd = /[;?#%\\\s]|\p{Cc}/u.exec(path)?.[0]
   if (odd)
     return {
       message: `contains ${JSON.stringify(odd)}`,
       cure: 'write the decoded path alone, without ; ? # % \\ or spaces',
     }
-  if (path.includes('//'))
-    return { message: 'has an empty segment', cure: `write ${path.replace(/\/+/g, '/')}` }
+  if (path.includes('//')) return { message: 'has an empty segment', cure: `write ${tidy(path)}` }
   if (/\/\.\.?(\/|$)/.test(path))
     return { message: 'has a "." or ".." segment', cure: 'write the path they lead to' }
-  if (path !== '/' && path.endsWith('/'))
-    return { message: 'ends with /', cure: `write ${path.slice(0, -1)}` }
+  if (path !== '/' && path.endsWith('/')) return { message: 'ends with /', cure: `write ${tidy(path)}` }
   return undefined
 }
+
+const tidy = (path: string) => `/${path.split('/').filter(Boolean).join('/')}`
 
 export function checkUpstreams({ upstreams }: ConfigDraft): Finding[] {
   return Object.entries(upstreams ?? {}).flatMap(([name, upstream]): Finding[] => {

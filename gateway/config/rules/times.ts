@@ -4,25 +4,22 @@ import type { Finding } from '../problem.ts'
 
 export function checkTimes({ identity, limits }: ConfigDraft): Finding[] {
   return [
-    ...atMost(
-      ['identity', 'accessTokenLifetime'],
-      identity?.accessTokenLifetime,
-      'sessionLifetime',
-      identity?.sessionLifetime,
-    ),
-    ...atMost(['limits', 'headersTimeout'], limits?.headersTimeout, 'requestTimeout', limits?.requestTimeout),
+    ...checkOrder('identity', identity, 'accessTokenLifetime', 'sessionLifetime'),
+    ...checkOrder('limits', limits, 'headersTimeout', 'requestTimeout'),
   ]
 }
 
-function atMost(
-  path: string[],
-  shorter: string | undefined,
-  name: string,
-  longer: string | undefined,
+function checkOrder<Key extends string>(
+  section: string,
+  values: { readonly [Name in Key]?: string | undefined } | undefined,
+  shorter: Key,
+  longer: Key,
 ): Finding[] {
-  if (shorter === undefined || longer === undefined) return []
-  if ((parseDurationMs(shorter) ?? 0) <= (parseDurationMs(longer) ?? Infinity)) return []
-  return [
-    { path, value: shorter, message: `longer than ${name} (${longer})`, cure: `write at most ${longer}` },
-  ]
+  const least = values?.[shorter]
+  const most = values?.[longer]
+  if (least === undefined || most === undefined) return []
+  if ((parseDurationMs(least) ?? 0) <= (parseDurationMs(most) ?? Infinity)) return []
+  const message = `${shorter} (${least}) is longer than ${longer} (${most})`
+  const cure = `shorten ${shorter} or lengthen ${longer}`
+  return [{ path: [section, shorter], otherPath: [section, longer], message, cure }]
 }

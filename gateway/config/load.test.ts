@@ -1,0 +1,188 @@
+import { describe, expect, test } from 'vitest'
+import { formatProblem, loadConfig, maskedConfig, parseConfig } from './load.ts'
+
+const app = 'upstreams: { app: { url: "http://127.0.0.1:3000/" } }\n'
+const smallest = `${app}routes: [{ path: /, upstream: app }]\n`
+
+function load(text: string, environment: Record<string, string> = {}) {
+  const result = parseConfig(text, { file: 'g.yaml', environment })
+  if (result.kind === 'bad') throw new Error(result.problems.map(formatProblem).join('\n'))
+  return result.config
+}
+
+function problems(text: string, environment: Record<string, string> = {}) {
+  const result = parseConfig(text, { file: 'g.yaml', environment })
+  return result.kind === 'bad' ? result.problems.map(formatProblem) : []
+}
+
+describe('the shipped files', () => {
+  test.each(['config/gateway.yaml', 'config/demo.yaml'])('%s is sound in an empty environment', (file) => {
+    expect(loadConfig(file, {})).toMatchObject({ kind: 'loaded' })
+  })
+
+  test('gateway.yaml takes its stores, upstream and token from the environment', () => {
+    const result = loadConfig('config/gateway.yaml', {
+      PORT: '0',
+      ADMIN_PORT: '0',
+      REDIS_URL: 'rediss://:hush@redis:6380/2',
+      REDIS_HITS_URL: 'redis://hits:6379/0',
+      MYSQL_URL: 'mysql://a:b@db:3306/shop',
+      UPSTREAM_URL: 'http://shop:3000',
+      GUICHET_ADMIN_TOKEN: '0123',
+      TRUSTED_PROXIES: '10.0.0.0/8, ::1',
+      PUBLIC_URL: 'https://shop.example/',
+      LOG_LEVEL: 'silent',
+    })
+    expect(result).toMatchObject({
+      kind: 'loaded',
+      config: {
+        listen: { port: 0, publicUrl: 'https://shop.example', trustedProxies: ['10.0.0.0/8', '::1'] },
+        admin: { port: 0, token: '0123' },
+        stores: {
+          sessions: { kind: 'redis', url: 'rediss://:hush@redis:6380/2' },
+          hits: { kind: 'redis', url: 'redis://hits:6379/0' },
+          accounts: { kind: 'mysql', url: 'mysql://a:b@db:3306/shop' },
+        },
+        identity: { issuer: 'https://shop.example', secureCookies: true },
+        upstreams: [{ url: 'http://shop:3000' }],
+        log: { level: 'silent' },
+      },
+    })
+  })
+})
+
+test('defaults fill every key left out, and durations become milliseconds', () => {
+  expect(load(smallest)).toEqual({
+    listen: { host: '127.0.0.1', port: 8080, publicUrl: 'http://localhost:8080', trustedProxies: [] },
+    admin: { host: '127.0.0.1', port: 9090, token: null },
+    stores: {
+      sessions: { kind: 'embedded' },
+      hits: { kind: 'embedded' },
+      accounts: { kind: 'sqlite', file: 'data/guichet.sqlite' },
+      deadlineMs: 100,
+    },
+    identity: {
+      keysDirectory: 'data/keys',
+      accessTokenLifetimeMs: 900_000,
+      sessionLifetimeMs: 43_200_000,
+      issuer: 'http://localhost:8080',
+      audience: 'guichet',
+      secureCookies: false,
+    },
+    policies: [],
+    login: { policies: [] },
+    upstreams: [
+      {
+        name: 'app',
+        url: 'http://127.0.0.1:3000',
+        connectTimeoutMs: 2_000,
+        responseTimeoutMs: 30_000,
+        idleTimeoutMs: 300_000,
+        ca: null,
+      },
+    ],
+    routes: [{ name: '/', path: '/', service: null, upstream: 'app', access: 'connected', policies: [] }],
+    limits: {
+      maxBodyBytes: 104_857_600,
+      headersTimeoutMs: 10_000,
+      requestTimeoutMs: 60_000,
+      drainTimeoutMs: 10_000,
+    },
+    log: { level: 'info' },
+  })
+})
+
+test('a section or key left empty counts as left out', () => {
+  expect(load(`listen:\nadmin:\n  token:\n${smallest}`)).toEqual(load(smallest))
+})
+
+test('routes and login hold the policies they name', () => {
+  const { routes, login } = load(`
+policies:
+  constructor: { quota: 3, per: 1d, by: address, whenStoreIsDown: closed }
+login: { policies: [constructor] }
+${app}
+routes: [{ path: /, upstream: app, policies: [constructor] }]`)
+  const policy = {
+    name: 'constructor',
+    quota: 3,
+    windowMs: 86_400_000,
+    by: 'address',
+    whenStoreIsDown: 'closed',
+  }
+  expect(routes[0]?.policies).toEqual([policy])
+  expect(login.policies).toEqual([policy])
+})
+
+test('a policy by user may stand on a public route', () => {
+  const text = `policies: { calls: { quota: 1, per: 1s } }\n${app}routes: [{ path: /, upstream: app, access: public, policies: [calls] }]`
+  expect(problems(text)).toEqual([])
+})
+
+describe('the environment', () => {
+  test('fills parts of values, and a default stands in for an unset or empty variable', () => {
+    const text = `identity: { audience: "\${A}-\${B:-b}-\${C:-c}" }\n${smallest}`
+    expect(load(text, { A: 'a', C: '' }).identity.audience).toBe('a-b-c')
+  })
+
+  test('is typed by the schema: numbers and flags where they belong, text elsewhere', () => {
+    const text = `listen: { port: "\${P}" }\nadmin: { token: "\${T}" }\nidentity: { secureCookies: "\${S}" }\n${smallest}`
+    const config = load(text, { P: '81', T: '007', S: 'true' })
+    expect(config.listen.port).toBe(81)
+    expect(config.admin.token).toBe('007')
+    expect(config.identity.secureCookies).toBe(true)
+  })
+
+  test('cannot smuggle in YAML or a second substitution', () => {
+    const token = '$' + '{HOME} # x: [y'
+    expect(load(`admin:\n  token: \${T}\n${smallest}`, { T: token }).admin.token).toBe(token)
+  })
+
+  test('is not looked up in keys and comments', () => {
+    expect(problems(`# \${NOBODY}\n${smallest}`)).toEqual([])
+  })
+})
+
+test('anchors and aliases work, and a problem behind an alias is still found', () => {
+  const text = (per: string) => `
+policies:
+  a: &same { quota: 1, per: ${per} }
+  b: *same
+${smallest}`
+  expect(load(text('1s')).policies.map(({ name }) => name)).toEqual(['a', 'b'])
+  expect(problems(text('1'))).toEqual([
+    'g.yaml:3:29: policies.a.per: not a duration from 1ms to 400d, found 1 – write 1s or 1ms',
+    'g.yaml:3:29: policies.b.per: not a duration from 1ms to 400d, found 1 – write 1s or 1ms',
+  ])
+})
+
+test('a file that is missing, or a folder, is one clear problem', () => {
+  const of = (file: string) => {
+    const result = loadConfig(file, {})
+    return result.kind === 'bad' ? result.problems.map(formatProblem) : []
+  }
+  expect(of('nowhere.yaml')).toEqual(['nowhere.yaml: no such file – name an existing file: --config FILE'])
+  expect(of('config')).toEqual(['config: a directory, not a file – name the YAML file in it'])
+})
+
+test('the masked configuration shows neither token nor passwords, and all the rest', () => {
+  const config = load(`
+admin: { token: hush }
+stores:
+  sessions: redis://:hush@r:6379/0
+  hits: redis://u:hush@r:6379/1?password=hush
+  accounts: mysql://u:hush@m:3306/shop
+${smallest}`)
+  const masked = maskedConfig(config)
+  expect(JSON.stringify(masked)).not.toContain('hush')
+  expect(masked).toEqual({
+    ...config,
+    admin: { ...config.admin, token: '***' },
+    stores: {
+      ...config.stores,
+      sessions: { kind: 'redis', url: 'redis://***@r:6379/0' },
+      hits: { kind: 'redis', url: 'redis://***@r:6379/1?***' },
+      accounts: { kind: 'mysql', url: 'mysql://***@m:3306/shop' },
+    },
+  })
+})

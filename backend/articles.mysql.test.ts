@@ -1,26 +1,16 @@
-import { randomUUID } from 'node:crypto'
-import { createConnection } from 'mysql2/promise'
-import { expect, inject, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { articlesContract } from './articles.contract.ts'
 import { openMysqlArticles } from './articles.mysql.ts'
+import { newMysqlDatabase } from './test-database.ts'
 
-/** A database of its own on the shared server, whose name nobody else takes. */
-async function newDatabase(): Promise<string> {
-  const url = new URL(inject('mysqlUrl'))
-  url.pathname = `/etuservices_${randomUUID().replaceAll('-', '')}`
-  await using connection = await createConnection(inject('mysqlUrl'))
-  await connection.query(`CREATE DATABASE ${url.pathname.slice(1)}`)
-  return url.href
-}
-
-articlesContract('articles in MySQL', async () => openMysqlArticles(await newDatabase()))
+articlesContract('articles in MySQL', async () => openMysqlArticles(await newMysqlDatabase()))
 
 test('a server that refuses is told at once', async () => {
   await expect(openMysqlArticles('mysql://root@127.0.0.1:9/shop')).rejects.toThrow('ECONNREFUSED')
 })
 
 test('two processes on one database: one of two buyers gets the article', async () => {
-  const url = await newDatabase()
+  const url = await newMysqlDatabase()
   const [first, second] = await Promise.all([openMysqlArticles(url), openMysqlArticles(url)])
   const article = { title: 'Go', category: 'jeu', priceCents: 0, description: '' } as const
   const { id } = await first.offer({ ...article, sellerId: 'anne', sellerName: '', listedAt: new Date() })

@@ -108,7 +108,7 @@ async function insertAlone(connection: PoolConnection, articles: NewArticle[]): 
   const [[locked]] = await connection.query<RowDataPacket[]>(
     `SELECT GET_LOCK(${lock}, ${lockTimeoutSeconds}) AS got`,
   )
-  if (locked?.['got'] !== 1) throw new Error('Another process has been filling the table for too long.')
+  if (locked?.got !== 1) throw new Error('Another process has been filling the table for too long.')
   try {
     const [present] = await connection.query<RowDataPacket[]>(sql.any)
     if (present.length > 0) return 'kept'

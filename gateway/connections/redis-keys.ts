@@ -7,7 +7,7 @@ import { createHash } from 'node:crypto'
 export const sessionKey = (accountId: string, sessionId: string): string =>
   `guichet:{${hashTag(`u:${accountId}`)}}:session:${sessionId}`
 
-/** Set of the account's session ids. */
+/** Sorted set of the account's session ids by expiry in milliseconds. */
 export const accountSessionsKey = (accountId: string): string =>
   `guichet:{${hashTag(`u:${accountId}`)}}:sessions`
 

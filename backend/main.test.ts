@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { Agent, get } from 'node:http'
-import { createServer } from 'node:net'
+import { connect, createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
@@ -65,6 +65,49 @@ test.for(['SIGTERM', 'SIGINT'] as const)(
     expect(performance.now() - askedAt).toBeLessThan(4_000)
   },
 )
+
+const sale = JSON.stringify({ title: 'Catan', category: 'jeu', priceCents: 1_800 })
+const saleHead = `POST /api/vente HTTP/1.1\r\nHost: x\r\nX-Forwarded-User: 1\r\nContent-Type: application/json\r\nContent-Length: ${sale.length}\r\n\r\n`
+
+/** A connection on which half a request is under way while the process already refuses new ones. */
+async function halfSentWhileStopping(child: ChildProcess): Promise<Socket> {
+  const port = Number(new URL(await listening(child)).port)
+  const open = () => connect(port, '127.0.0.1')
+  const socket = open()
+  onTestFinished(() => void socket.destroy())
+  // An answered request first, so that the process surely knows this connection.
+  socket.write('GET /health HTTP/1.1\r\nHost: x\r\n\r\n')
+  await once(socket, 'data')
+  socket.write(saleHead + sale.slice(0, 10))
+  child.kill('SIGTERM')
+  for (let refused = false; !refused; ) {
+    const other = open()
+    refused = await once(other, 'connect').then(
+      () => false,
+      () => true,
+    )
+    other.destroy()
+  }
+  return socket
+}
+
+test('what was under way at SIGTERM is still answered', async () => {
+  const { child, exited } = await spawnBackend({})
+  const socket = await halfSentWhileStopping(child)
+  socket.write(sale.slice(10))
+  const [answer] = await once(socket, 'data')
+  expect(String(answer)).toMatch(/^HTTP\/1\.1 201/)
+  expect(await exited).toBe(0)
+})
+
+test('a client that never finishes does not hold the process beyond its deadline', async () => {
+  const { child, exited } = await spawnBackend({})
+  const socket = await halfSentWhileStopping(child)
+  socket.on('error', () => {})
+  const stoppingAt = performance.now()
+  expect(await exited).toBe(0)
+  expect(performance.now() - stoppingAt).toBeLessThan(8_000)
+})
 
 test('it works on MySQL', async () => {
   const { child } = await spawnBackend({ DATABASE_URL: await newMysqlDatabase(), DEMO_DATA: '1' })

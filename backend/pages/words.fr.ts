@@ -11,14 +11,14 @@ export const fr = {
   language: 'Langue',
   login: 'Se connecter',
   logout: 'Se déconnecter',
-  connectedAs: 'Connecté :',
-  anonymous: 'Vous n’êtes pas connecté : vous pouvez regarder, mais ni vendre ni acheter.',
+  connectedAs: 'Connecté\u00a0:',
+  anonymous: 'Vous n’êtes pas connecté\u00a0: vous pouvez regarder, mais ni vendre ni acheter.',
   homeLead:
     'Livres, DVD, jeux, vélos… EtuServices aide les étudiants à les revendre entre eux. Un article sert deux fois, et coûte moins cher.',
   howTitle: 'Comment ça marche',
-  howSell: 'Vous décrivez un article et son prix : il paraît aussitôt.',
-  howBuy: 'Un autre étudiant l’achète d’un clic : il n’est vendu qu’une fois.',
-  howWithdraw: 'Vous changez d’avis ? Retirez-le tant qu’il n’est pas vendu.',
+  howSell: 'Vous décrivez un article et son prix\u00a0: il paraît aussitôt.',
+  howBuy: 'Un autre étudiant l’achète d’un clic\u00a0: il n’est vendu qu’une fois.',
+  howWithdraw: 'Vous changez d’avis\u00a0? Retirez-le tant qu’il n’est pas vendu.',
   servicesTitle: 'Nos services',
   saleLead: 'Mettez en vente ce qui ne vous sert plus, et suivez vos ventes.',
   saleGo: 'Vendre un article',
@@ -31,7 +31,7 @@ export const fr = {
   fieldCategory: 'Catégorie',
   chooseCategory: 'Choisissez…',
   fieldPrice: 'Prix en euros',
-  priceHint: 'Par exemple 4,50 ; 0 pour donner.',
+  priceHint: 'Par exemple 4,50\u00a0; 0 pour donner.',
   fieldDescription: 'Description (facultative)',
   sell: 'Mettre en vente',
   mineOnSale: 'Mes articles en vente',
@@ -77,7 +77,7 @@ export const fr = {
   notices: {
     listed: 'Votre article est en vente.',
     withdrawn: 'Votre article est retiré de la vente.',
-    bought: 'L’article est à vous : il est dans « Mes achats ».',
+    bought: 'L’article est à vous\u00a0: il est dans «\u00a0Mes achats\u00a0».',
   },
   mistakes: {
     title: 'Donnez un titre d’une ligne, de 1 à 120 caractères.',
@@ -94,7 +94,7 @@ export const fr = {
     ],
     'not-yours': [
       'Cet article n’est pas à vous',
-      'Seul son vendeur peut le retirer. Vos articles sont sous « Vente ».',
+      'Seul son vendeur peut le retirer. Vos articles sont sous «\u00a0Vente\u00a0».',
     ],
     'not-found': [
       'Page introuvable',
@@ -103,7 +103,7 @@ export const fr = {
     'already-sold': ['Article déjà vendu', 'Quelqu’un a été plus rapide. Choisissez un autre article.'],
     'own-article': [
       'C’est votre article',
-      'On n’achète pas son propre article. Retirez-le plutôt, sous « Vente ».',
+      'On n’achète pas son propre article. Retirez-le plutôt, sous «\u00a0Vente\u00a0».',
     ],
     'too-large': ['Envoi trop grand', 'Raccourcissez le texte, puis renvoyez-le.'],
     'unsupported-media': ['Envoi illisible', 'Utilisez le formulaire de la page.'],

@@ -1,0 +1,113 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { GatewayError } from '../errors.ts'
+import { readCookies, type SessionCookies } from './cookies.ts'
+import { isNavigation } from './navigation.ts'
+import { ownPath } from './own-path.ts'
+import type { ConnectedCaller, Tokens, Verification } from './tokens.ts'
+
+export interface IdentifyOptions {
+  readonly tokens: Pick<Tokens, 'verifyAccessToken'>
+  readonly cookies: SessionCookies
+}
+
+/** `no-token`: none was sent. `invalid-token`: one was, and it is wrong, expired, or of a session that has ended. */
+export type RefusalReason = 'no-token' | 'invalid-token'
+
+/**
+ * Step 3: who is calling, from the signed token alone and without any I/O. On a public route a token
+ * that is not valid leaves the caller anonymous; on a `connected` one it ends the journey.
+ */
+export function identifyCaller(options: IdentifyOptions) {
+  const refuse = refuseUnauthenticated(options)
+
+  return async function identifyCaller(request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
+    const reading = readCaller(options, request)
+    const caller = reading instanceof Promise ? await reading : reading
+    if (typeof caller === 'object') {
+      request.journey.caller = caller
+    } else if (request.journey.route?.access === 'connected') {
+      return refuse(request, reply, caller)
+    }
+    return undefined
+  }
+}
+
+/**
+ * Ends a request that needs a session: a person who follows a link goes to the login page and comes back
+ * afterwards; everyone else gets 401 with `WWW-Authenticate`. A cookie that is worth nothing is taken back.
+ *
+ * @throws GatewayError `unauthenticated`, unless the reply was sent
+ */
+export function refuseUnauthenticated({ cookies }: Pick<IdentifyOptions, 'cookies'>) {
+  return function refuseUnauthenticated(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    reason: RefusalReason = 'invalid-token',
+  ): FastifyReply {
+    const { headers, method, raw } = request
+    if (readCookies(headers.cookie, cookies.names.access).length > 0) {
+      reply.header('set-cookie', cookies.forgetAccess())
+    }
+    reply.header('cache-control', 'no-store')
+    if (isNavigation(method, headers)) {
+      const returnTo = encodeURIComponent(ownPath(raw.url) ?? '/')
+      return reply.redirect(`/auth/login?return_to=${returnTo}`, 303)
+    }
+    reply.header('www-authenticate', challenges[reason])
+    throw new GatewayError('unauthenticated')
+  }
+}
+
+// RFC 6750 §3.1: no error code for who has sent nothing.
+const challenges: Readonly<Record<RefusalReason, string>> = {
+  'no-token': 'Bearer realm="guichet"',
+  'invalid-token': 'Bearer realm="guichet", error="invalid_token"',
+}
+
+type Reading = ConnectedCaller | RefusalReason
+
+function readCaller(
+  { tokens, cookies }: IdentifyOptions,
+  request: FastifyRequest,
+): Reading | Promise<Reading> {
+  const bearer = readBearer(request)
+  const held = readCookies(request.headers.cookie, cookies.names.access)
+  if (bearer === null && held.length === 0) return 'no-token'
+  if (bearer !== null && held.length === 0) return worthOf(tokens.verifyAccessToken(bearer))
+  if (bearer === null && held.length === 1) return worthOf(tokens.verifyAccessToken(held[0] as string))
+  return oneIdentity(tokens, bearer, held)
+}
+
+function worthOf(verification: Verification | Promise<Verification>): Reading | Promise<Reading> {
+  if (verification instanceof Promise) return verification.then(worthOf)
+  return verification.kind === 'valid' ? verification.caller : 'invalid-token'
+}
+
+/** Several tokens at once may only say the same: else the app and we could each believe another one. */
+async function oneIdentity(
+  tokens: IdentifyOptions['tokens'],
+  bearer: string | null,
+  held: readonly string[],
+): Promise<Reading> {
+  const presented = bearer === null ? held : [bearer, ...held]
+  const readings = await Promise.all(presented.map((raw) => worthOf(tokens.verifyAccessToken(raw))))
+  const callers = readings.filter((reading) => typeof reading === 'object')
+  if (new Set(callers.map(({ accountId }) => accountId)).size > 1) {
+    throw new GatewayError('ambiguous-credentials')
+  }
+  // A bearer was sent on purpose, so a valid cookie beside it does not make up for a wrong one.
+  return bearer === null ? (callers[0] ?? 'invalid-token') : (readings[0] ?? 'invalid-token')
+}
+
+/** Null when there is no bearer token; another scheme belongs to the app. */
+function readBearer({ headers, raw }: FastifyRequest): string | null {
+  const { authorization } = headers
+  if (authorization === undefined) return null
+  // Node keeps the first of two and drops the rest; what the app behind us would see is anyone's guess.
+  let lines = 0
+  for (let i = 0; i < raw.rawHeaders.length; i += 2) {
+    if (raw.rawHeaders[i]?.toLowerCase() === 'authorization') lines++
+  }
+  if (lines > 1) throw new GatewayError('ambiguous-credentials')
+  return /^bearer +(.*)$/i.exec(authorization)?.[1] ?? null
+}

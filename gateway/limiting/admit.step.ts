@@ -12,7 +12,7 @@ export interface AdmitOptions {
   /** Tells the metrics of each window that was looked at. */
   readonly decided: (window: WindowState, tier: Tier) => void
   /** Ends the request of a dead session as identity wants it ended: 401, or the login page. */
-  readonly refuseDeadSession: (request: FastifyRequest, reply: FastifyReply) => void
+  readonly refuseDeadSession: (request: FastifyRequest, reply: FastifyReply) => FastifyReply
 }
 
 /**
@@ -20,12 +20,12 @@ export interface AdmitOptions {
  * is dead goes on as an anonymous one.
  */
 export function admitCall({ limiter, decided, refuseDeadSession }: AdmitOptions) {
-  return async function admitCall(request: FastifyRequest, reply: FastifyReply): Promise<void> {
+  return async function admitCall(request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
     const { journey } = request
     const { route, caller } = journey
     const policies = route?.policies ?? []
     const session = caller.kind === 'connected' ? caller : null
-    if (session === null && policies.length === 0) return
+    if (session === null && policies.length === 0) return undefined
     const asker: Asker = { address: journey.address, accountId: session?.accountId ?? null, login: null }
 
     const decision = await limiter.decide({ session, windows: windowsOf(policies, asker) })
@@ -35,7 +35,7 @@ export function admitCall({ limiter, decided, refuseDeadSession }: AdmitOptions)
       journey.caller = { kind: 'anonymous' }
       return admitCall(request, reply)
     }
-    settle(decision, reply, decided)
+    return settle(decision, reply, decided)
   }
 }
 

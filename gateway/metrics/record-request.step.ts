@@ -1,6 +1,12 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Metrics } from './metrics.ts'
 
+export interface RecordRequestOptions {
+  readonly metrics: Pick<Metrics, 'requestFinished'>
+  /** False when the log's level hides the line anyway. */
+  readonly isLogging: boolean
+}
+
 /** Longest path that a log line carries. */
 const pathLength = 300
 
@@ -8,9 +14,11 @@ const pathLength = 300
  * The end of the road: one line in the log and the figures of one request. Queries, cookies and
  * bodies stay out of the log, since that is where secrets are.
  */
-export function recordRequest(metrics: Pick<Metrics, 'requestFinished'>) {
+export function recordRequest({ metrics, isLogging }: RecordRequestOptions) {
   return async function recordRequest(request: FastifyRequest, reply: FastifyReply): Promise<void> {
-    const { journey } = request
+    // A request that failed before the first step has no journey.
+    const journey = request.journey as FastifyRequest['journey'] | null
+    if (journey === null) return
     const now = performance.now()
     const durationMs = now - journey.startedAtMs
     const overheadMs = (journey.upstreamStartedAtMs ?? now) - journey.startedAtMs
@@ -22,7 +30,7 @@ export function recordRequest(metrics: Pick<Metrics, 'requestFinished'>) {
       durationSeconds: durationMs / 1000,
       overheadSeconds: overheadMs / 1000,
     })
-    if (!request.log.isLevelEnabled?.('info')) return
+    if (!isLogging) return
     const { caller, decision } = journey
     request.log.info(
       {

@@ -1,0 +1,230 @@
+import { randomBytes } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import type { AddressInfo } from 'node:net'
+import type { FastifyInstance } from 'fastify'
+import { type Logger, pino } from 'pino'
+import { adminRoutes } from './admin/admin.routes.ts'
+import type { GatewayConfig } from './config/config.ts'
+import { maskedConfig } from './config/mask.ts'
+import { recordHit } from './hits/record-hit.step.ts'
+import { createRecorder } from './hits/recorder.ts'
+import { createStatistics } from './hits/statistics.ts'
+import { authRoutes } from './identity/auth.routes.ts'
+import { createSessionCookies } from './identity/cookies.ts'
+import { identifyCaller, refuseUnauthenticated } from './identity/identify-caller.step.ts'
+import { createPasswordHashing } from './identity/password-hashing.ts'
+import { openSigningKeys } from './identity/signing-keys.ts'
+import { createTokens } from './identity/tokens.ts'
+import { createEmbeddedAdmission } from './limiting/admission.embedded.ts'
+import { admitCall, admitLogin } from './limiting/admit.step.ts'
+import { createLimiter, type Limiter } from './limiting/limiter.ts'
+import { createListener } from './listener.ts'
+import { createMetrics, type Metrics } from './metrics/metrics.ts'
+import { recordRequest } from './metrics/record-request.step.ts'
+import { openStores, type Stores } from './open-stores.ts'
+import { forwarding } from './proxying/forward.step.ts'
+import { stripClaims } from './proxying/strip-claims.step.ts'
+import { createTrustedProxies } from './proxying/trusted-proxies.ts'
+import type { Upstream } from './proxying/upstream.ts'
+import { openUpstreamPools } from './proxying/upstream-pools.ts'
+import { layRoad } from './request-path.ts'
+import { matchRoute } from './routing/match-route.step.ts'
+
+export interface Gateway extends AsyncDisposable {
+  /** Where clients reach it, such as `http://127.0.0.1:8080`. */
+  readonly url: string
+  readonly adminUrl: string
+  readonly adminToken: string
+}
+
+const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
+  version: string
+}
+
+/**
+ * Builds every part and opens both listeners; disposing drains them and closes all in reverse.
+ *
+ * @param log to standard output by default
+ * @throws Error that names what could not be opened and the cure
+ */
+export async function openGateway(config: GatewayConfig, log = createLog(config)): Promise<Gateway> {
+  await using opening = new AsyncDisposableStack()
+  const stores = opening.use(await openStores(config, log))
+  const keys = await openSigningKeys({ directory: config.identity.keysDirectory })
+  const services = [...new Set(config.routes.flatMap(({ service }) => service ?? []))]
+  const metrics = createMetrics({
+    version,
+    services,
+    policies: config.policies.map(({ name }) => name),
+    stores: ['sessions', 'hits', 'accounts'],
+  })
+  opening.defer(metrics.close)
+
+  const limiter = opening.use(openLimiter(stores, metrics, log))
+  const recorder = createRecorder(stores.hits.home, {
+    onEvent: (event) => {
+      metrics.storeIs('hits', event.kind === 'store-back')
+      log.warn(
+        { store: 'hits', ...event, cause: undefined, err: 'cause' in event ? event.cause : undefined },
+        event.kind,
+      )
+    },
+  })
+  opening.defer(async () => {
+    const lost = await recorder.close(config.limits.drainTimeoutMs)
+    if (lost > 0) log.error({ lost }, 'hits that could not be written before the end')
+  })
+  const statistics = createStatistics({ accounts: stores.accounts.home, hits: stores.hits.home, services })
+  readStoresAtScrapes(metrics, stores, statistics, () => recorder.pending)
+
+  const token = config.admin.token ?? randomBytes(24).toString('base64url')
+  const gateway = createListener({ log, ...config.limits })
+  const admin = createListener({ log, ...config.limits })
+  let isDraining = false
+
+  const upstreams = config.upstreams.map(upstreamOf)
+  const pools = opening.use(openUpstreamPools(upstreams))
+  const tokens = createTokens({
+    keys,
+    issuer: config.identity.issuer,
+    audience: config.identity.audience,
+    lifetimeMs: config.identity.accessTokenLifetimeMs,
+  })
+  const cookies = createSessionCookies({
+    isSecure: config.identity.secureCookies,
+    accessLifetimeMs: config.identity.accessTokenLifetimeMs,
+    sessionLifetimeMs: config.identity.sessionLifetimeMs,
+  })
+  layRoad(gateway, {
+    stripClaims: stripClaims(createTrustedProxies(config.listen.trustedProxies)),
+    matchRoute: matchRoute(config.routes),
+    identifyCaller: identifyCaller({ tokens, cookies }),
+    admitCall: admitCall({
+      limiter,
+      decided: metrics.decided,
+      refuseDeadSession: refuseUnauthenticated({ cookies }),
+    }),
+    forwarding: (app) =>
+      forwarding(app, {
+        upstreams,
+        pools,
+        ownCookies: Object.values(cookies.names),
+        publicProto: new URL(config.listen.publicUrl).protocol.slice(0, -1),
+        upstreamAnswered: (upstream, durationMs, isUp) => {
+          metrics.upstreamAnswered(upstream, durationMs / 1000)
+          metrics.upstreamIs(upstream, urlOf(upstreams, upstream), isUp)
+        },
+      }),
+    recordHit: recordHit({ recorder, onHit: metrics.hitForwarded }),
+    recordRequest: recordRequest({ metrics, isLogging: log.isLevelEnabled('info') }),
+  })
+  gateway.register(authRoutes, {
+    accounts: stores.accounts.home,
+    sessions: stores.sessions.home.sessions,
+    hashing: createPasswordHashing(),
+    keys,
+    tokens,
+    cookies,
+    sessionLifetimeMs: config.identity.sessionLifetimeMs,
+    accessTokenLifetimeMs: config.identity.accessTokenLifetimeMs,
+    admitLogin: admitLogin({ limiter, decided: metrics.decided, policies: config.login.policies }),
+    loggedIn: metrics.loggedIn,
+  })
+  admin.register(adminRoutes, {
+    token,
+    statistics,
+    metrics,
+    checks: [
+      { name: 'sessions', isReady: stores.sessions.ping },
+      { name: 'accounts', isReady: stores.accounts.ping },
+      { name: 'hits', isReady: stores.hits.ping, isRequired: false },
+    ],
+    isDraining: () => isDraining,
+    config: maskedConfig(config),
+  })
+
+  opening.use(closing(admin))
+  opening.use(closing(gateway))
+  opening.defer(() => {
+    isDraining = true
+  })
+  const adminUrl = await listen(admin, config.admin)
+  const url = await listen(gateway, config.listen)
+  log.info({ url, adminUrl }, 'listening')
+  const opened = opening.move()
+  return { url, adminUrl, adminToken: token, [Symbol.asyncDispose]: () => opened.disposeAsync() }
+}
+
+function openLimiter(stores: Stores, metrics: Metrics, log: Logger): Limiter {
+  return createLimiter({
+    store: stores.sessions.home.admission,
+    local: createEmbeddedAdmission({ now: () => performance.now(), isSessionAlive: () => true }),
+    probe: stores.sessions.ping,
+    storeAnswered: (durationMs) => metrics.storeCall('sessions', durationMs / 1000),
+    storeFailed: () => metrics.storeFailed('sessions'),
+    storeChanged(isUp, err) {
+      metrics.storeIs('sessions', isUp)
+      if (isUp) log.info({ store: 'sessions' }, 'the store of sessions and windows is back')
+      else
+        log.error(
+          { store: 'sessions', err },
+          'the store of sessions and windows is away; policies decide alone',
+        )
+    },
+  })
+}
+
+function readStoresAtScrapes(
+  metrics: Metrics,
+  stores: Stores,
+  statistics: ReturnType<typeof createStatistics>,
+  hitsPending: () => number,
+): void {
+  metrics.readStores({
+    hitsPending,
+    sessions: () => stores.sessions.home.sessions.count(),
+    recentLogins: async (limit) =>
+      (await stores.accounts.home.recentLogins(limit)).map(({ account, atMs }) => ({
+        email: account.email,
+        atMs,
+      })),
+    topLogins: async (days, limit) =>
+      (await statistics.topLogins(days, limit)).map(({ account, logins }) => ({
+        email: account.email,
+        logins,
+      })),
+    leastActive: async (limit) =>
+      (await statistics.leastActive(limit)).map(({ account, calls }) => ({ email: account.email, calls })),
+  })
+}
+
+function upstreamOf({ ca, ...upstream }: GatewayConfig['upstreams'][number]): Upstream {
+  return ca === null ? upstream : { ...upstream, ca: readFileSync(ca, 'utf8') }
+}
+
+const urlOf = (upstreams: readonly Upstream[], name: string): string =>
+  upstreams.find((upstream) => upstream.name === name)?.url ?? ''
+
+const closing = (app: FastifyInstance): AsyncDisposable => ({ [Symbol.asyncDispose]: () => app.close() })
+
+/** @throws Error that names the address and the cure, when it is taken or not ours */
+async function listen(app: FastifyInstance, { host, port }: { host: string; port: number }): Promise<string> {
+  try {
+    await app.listen({ host, port })
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    const cure =
+      code === 'EADDRINUSE'
+        ? 'something listens there already; stop it or choose another port'
+        : String(error)
+    throw new Error(`cannot listen on ${host}:${port}: ${cure}`, { cause: error })
+  }
+  const { port: bound } = app.server.address() as AddressInfo
+  const shownHost = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host
+  return `http://${shownHost.includes(':') ? `[${shownHost}]` : shownHost}:${bound}`
+}
+
+/** One JSON line an event on standard output, where a container's log is read from. */
+function createLog({ log }: GatewayConfig): Logger {
+  return pino({ level: log.level, base: null, timestamp: pino.stdTimeFunctions.isoTime })
+}

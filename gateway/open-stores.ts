@@ -1,0 +1,107 @@
+import type { Logger } from 'pino'
+import type { GatewayConfig } from './config/config.ts'
+import { openMysql } from './connections/mysql.ts'
+import { openRedis } from './connections/redis.ts'
+import { openSqlite } from './connections/sqlite.ts'
+import { createRedisHits } from './hits/hits.redis.ts'
+import { createSqliteHits } from './hits/hits.sqlite.ts'
+import type { Hits } from './hits/hits.ts'
+import { createMysqlAccounts } from './identity/accounts.mysql.ts'
+import { createSqliteAccounts } from './identity/accounts.sqlite.ts'
+import type { Accounts } from './identity/accounts.ts'
+import { migrateMysql } from './identity/migrations.mysql.ts'
+import { migrateSqlite } from './identity/migrations.sqlite.ts'
+import { createEmbeddedSessions } from './identity/sessions.embedded.ts'
+import { createRedisSessions } from './identity/sessions.redis.ts'
+import type { Sessions } from './identity/sessions.ts'
+import { createEmbeddedAdmission } from './limiting/admission.embedded.ts'
+import { createRedisAdmission } from './limiting/admission.redis.ts'
+import type { AdmissionStore } from './limiting/admission.ts'
+
+/** A home of a contract, and how to ask whether it answers. */
+interface Opened<Home> {
+  readonly home: Home
+  readonly ping: () => Promise<unknown>
+}
+
+export interface Stores extends AsyncDisposable {
+  readonly accounts: Opened<Accounts>
+  /** Sessions and windows share one store, so that one call answers for both. */
+  readonly sessions: Opened<{ readonly sessions: Sessions; readonly admission: AdmissionStore }>
+  readonly hits: Opened<Hits>
+}
+
+/** Longest wait for a batch of hits; nobody waits for it, so it may be long. */
+const hitsDeadlineMs = 1_500
+
+/**
+ * Opens the stores that the configuration names. A Redis that does not answer is a warning: the
+ * gateway starts without and picks it up later.
+ *
+ * @throws Error that names the place and the cure when the accounts cannot be opened.
+ */
+export async function openStores({ stores }: GatewayConfig, log: Logger): Promise<Stores> {
+  await using opening = new AsyncDisposableStack()
+  const accounts = await openAccounts(stores.accounts, opening, log)
+  const sessions = await openSessions(stores, opening, log)
+  const hits = await openHits(stores.hits, opening, log)
+  const opened = opening.move()
+  return { accounts, sessions, hits, [Symbol.asyncDispose]: () => opened.disposeAsync() }
+}
+
+/** The accounts alone, for commands that need nothing else. */
+export async function openAccounts(
+  place: GatewayConfig['stores']['accounts'],
+  opened: AsyncDisposableStack,
+  log: Pick<Logger, 'warn'>,
+): Promise<Opened<Accounts>> {
+  if (place.kind === 'mysql') {
+    const mysql = opened.use(await openMysql(place.url))
+    for (const warning of (await migrateMysql(mysql)).warnings) log.warn(warning)
+    const home = createMysqlAccounts(mysql)
+    return { home, ping: () => home.ping() }
+  }
+  const { database } = opened.use(openSqlite(place.file))
+  for (const warning of migrateSqlite(database).warnings) log.warn(warning)
+  const home = createSqliteAccounts(database)
+  return { home, ping: () => home.ping() }
+}
+
+async function openSessions(
+  { sessions: place, deadlineMs }: GatewayConfig['stores'],
+  opened: AsyncDisposableStack,
+  log: Logger,
+): Promise<Stores['sessions']> {
+  if (place.kind === 'embedded') {
+    const sessions = createEmbeddedSessions()
+    const admission = createEmbeddedAdmission({
+      now: () => performance.now(),
+      isSessionAlive: sessions.isAliveNow,
+    })
+    return { home: { sessions, admission }, ping: async () => undefined }
+  }
+  const connection = opened.use(await openRedis(place.url, { deadlineMs }))
+  warnWhileAway('sessions', connection.problem(), log)
+  const { redis } = connection
+  const home = { sessions: createRedisSessions(redis), admission: createRedisAdmission(redis) }
+  return { home, ping: () => redis.ping() }
+}
+
+async function openHits(
+  place: GatewayConfig['stores']['hits'],
+  opened: AsyncDisposableStack,
+  log: Logger,
+): Promise<Stores['hits']> {
+  if (place.kind === 'redis') {
+    const connection = opened.use(await openRedis(place.url, { deadlineMs: hitsDeadlineMs }))
+    warnWhileAway('hits', connection.problem(), log)
+    return { home: createRedisHits(connection.redis), ping: () => connection.redis.ping() }
+  }
+  const { database } = opened.use(openSqlite(place.kind === 'embedded' ? ':memory:' : place.file))
+  const home = createSqliteHits(database)
+  return { home, ping: () => home.ping() }
+}
+
+function warnWhileAway(store: string, problem: string | null, log: Logger): void {
+  if (problem !== null) log.warn({ store }, `starting without the store of ${store}: ${problem}`)
+}

@@ -1,5 +1,5 @@
 import { sumOf } from './samples.js'
-import { currentLanguage, word } from './words.js'
+import { locale, word } from './words.js'
 
 const at = (id) => document.getElementById(id)
 
@@ -39,7 +39,7 @@ export function showBoard({
   )
   showDecisions(samples)
   fill('calls', calls.body, callRow)
-  at('updated').textContent = `${word('updated')} ${new Date(atMs).toLocaleTimeString(currentLanguage())}`
+  at('updated').textContent = `${word('updated')} ${new Date(atMs).toLocaleTimeString(locale())}`
 }
 
 function showTiles(samples, rate) {
@@ -93,7 +93,7 @@ function callRow({ at, account, accountId, service, method, path, status, durati
   return make(
     'tr',
     {},
-    make('td', {}, make('time', { datetime: at }, new Date(at).toLocaleTimeString(currentLanguage()))),
+    make('td', {}, make('time', { datetime: at }, new Date(at).toLocaleTimeString(locale()))),
     make('td', { class: 'caller' }, caller),
     make('td', {}, service),
     make('td', { class: 'call' }, `${method} ${path}`),
@@ -157,9 +157,14 @@ function make(name, attributes, ...children) {
 }
 
 function number(value, options = {}) {
-  return value.toLocaleString(currentLanguage(), options)
+  return value.toLocaleString(locale(), options)
 }
 
 function moment(iso) {
-  return new Date(iso).toLocaleString(currentLanguage(), { dateStyle: 'short', timeStyle: 'short' })
+  return new Date(iso).toLocaleString(locale(), {
+    day: 'numeric',
+    month: 'short',
+    hour: '2-digit',
+    minute: '2-digit',
+  })
 }

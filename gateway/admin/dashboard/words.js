@@ -14,7 +14,7 @@ const words = {
     sessions: 'sessions ouvertes',
     pending: 'appels en attente de comptage',
     services: 'Services les plus utilisés',
-    topLogins: 'Plus grand nombre de connexions (3 jours)',
+    topLogins: 'Le plus de connexions (3 jours)',
     recentLogins: 'Derniers connectés',
     leastActive: 'Comptes les moins actifs',
     decisions: 'Décisions par règle',
@@ -85,6 +85,9 @@ const words = {
 let language = localStorage.getItem('language') ?? (navigator.language.startsWith('fr') ? 'fr' : 'en')
 
 export const currentLanguage = () => (language === 'fr' ? 'fr' : 'en')
+
+/** Days before months, and 24 hours, in both. */
+export const locale = () => (currentLanguage() === 'fr' ? 'fr-FR' : 'en-GB')
 
 export function useOtherLanguage() {
   language = currentLanguage() === 'fr' ? 'en' : 'fr'

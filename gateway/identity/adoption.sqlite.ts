@@ -1,5 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite'
-import { AdoptionRefused, planEmails, type StoredEmail, warningsOf } from './adoption.ts'
+import { AdoptionRefused, filledColumns, planEmails, type StoredEmail, warningsOf } from './adoption.ts'
 
 const missingColumns = {
   nom: "nom TEXT NOT NULL DEFAULT ''",
@@ -16,7 +16,11 @@ const missingColumns = {
  * @throws AdoptionRefused
  */
 export function adoptSqliteTable(database: DatabaseSync): string[] {
-  const columns = database.prepare("SELECT name, type, pk FROM pragma_table_info('utilisateurs')").all()
+  const columns = database
+    .prepare(
+      `SELECT name, type, pk, "notnull" AS required, dflt_value FROM pragma_table_info('utilisateurs')`,
+    )
+    .all()
   const names = new Set(columns.map(({ name }) => String(name).toLowerCase()))
   for (const name of ['email', 'mot_de_passe']) {
     if (!names.has(name)) throw new AdoptionRefused(`It has no column ${name}. Add it, or rename the table.`)
@@ -42,5 +46,9 @@ export function adoptSqliteTable(database: DatabaseSync): string[] {
   database.exec(`
     CREATE UNIQUE INDEX IF NOT EXISTS utilisateurs_email ON utilisateurs (email COLLATE BINARY);
     CREATE INDEX IF NOT EXISTS utilisateurs_derniere_connexion ON utilisateurs (derniere_connexion_ms DESC, id)`)
-  return warningsOf(plan)
+  const required = columns
+    .filter((column) => column.required !== 0 && column.dflt_value === null)
+    .map(({ name }) => String(name).toLowerCase())
+    .filter((name) => !filledColumns.has(name))
+  return warningsOf(plan, required)
 }

@@ -58,11 +58,32 @@ function refuseCollisions(rowsByEmail: ReadonlyMap<string, readonly StoredEmail[
   )
 }
 
-export function warningsOf({ unusable }: EmailPlan): string[] {
-  if (unusable.length === 0) return []
-  const ids = unusable.slice(0, 20).map(({ id }) => id)
-  const more = unusable.length > 20 ? ` and ${unusable.length - 20} more` : ''
-  return [
-    `utilisateurs: the e-mail of account ${ids.join(', ')}${more} is not an address; nobody can log in with it until it is corrected.`,
-  ]
+/** For the log. `required` are the older app's columns that are NOT NULL and have no default. */
+export function warningsOf({ unusable }: EmailPlan, required: readonly string[]): string[] {
+  const warnings: string[] = []
+  if (unusable.length > 0) {
+    const ids = unusable.slice(0, 20).map(({ id }) => id)
+    const more = unusable.length > 20 ? ` and ${unusable.length - 20} more` : ''
+    warnings.push(
+      `utilisateurs: the e-mail of account ${ids.join(', ')}${more} is not an address; nobody can log in with it until it is corrected.`,
+    )
+  }
+  if (required.length > 0) {
+    warnings.push(
+      `utilisateurs: no account can be created while ${required.join(', ')} must be given; let it be NULL or give it a default.`,
+    )
+  }
+  return warnings
 }
+
+/** Columns that a new account gets a value for. */
+export const filledColumns: ReadonlySet<string> = new Set([
+  'id',
+  'nom',
+  'prenom',
+  'email',
+  'mot_de_passe',
+  'role',
+  'actif',
+  'derniere_connexion_ms',
+])

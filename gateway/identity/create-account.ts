@@ -1,0 +1,89 @@
+import type { Account, Role } from './account.ts'
+import type { Accounts } from './accounts.ts'
+import { normaliseEmail } from './email.ts'
+import type { PasswordHashing } from './password-hashing.ts'
+import { checkPassword, longestPasswordBytes, type PasswordProblem, shortestPassword } from './passwords.ts'
+
+export interface CreateAccountDeps {
+  readonly accounts: Pick<Accounts, 'create'>
+  readonly hashing: Pick<PasswordHashing, 'hashPassword'>
+}
+
+export interface CreateAccountInput {
+  readonly firstName: string
+  readonly lastName: string
+  readonly email: string
+  readonly password: string
+  readonly role?: Role
+}
+
+/** One sentence for each field that is wrong, with what would be right. */
+export type FieldProblems = Partial<Record<'firstName' | 'lastName' | 'email' | 'password', string>>
+
+export type CreateAccountResult =
+  | { readonly kind: 'created'; readonly account: Account }
+  | { readonly kind: 'invalid'; readonly problems: FieldProblems }
+  | { readonly kind: 'email-taken'; readonly email: string }
+
+/**
+ * Creates an active account from what a person typed. All problems are told at once, before anything is hashed.
+ *
+ * @throws AccountsUnavailable, or `overloaded` when too many passwords wait to be hashed.
+ */
+export async function createAccount(
+  { accounts, hashing }: CreateAccountDeps,
+  input: CreateAccountInput,
+): Promise<CreateAccountResult> {
+  const reading = normaliseEmail(input.email)
+  const firstName = input.firstName.trim()
+  const lastName = input.lastName.trim()
+  const problems: FieldProblems = {
+    ...problemOf('firstName', nameProblem(firstName)),
+    ...problemOf('lastName', nameProblem(lastName)),
+    ...problemOf('email', reading.kind === 'invalid' ? `The e-mail ${reading.reason}.` : null),
+    ...problemOf('password', passwordProblem(input.password)),
+  }
+  if (reading.kind === 'invalid' || Object.keys(problems).length > 0) return { kind: 'invalid', problems }
+
+  const { email } = reading
+  const passwordHash = await hashing.hashPassword(input.password)
+  const created = await accounts.create({
+    firstName,
+    lastName,
+    email,
+    passwordHash,
+    role: input.role ?? 'user',
+  })
+  return created.kind === 'created' ? created : { kind: 'email-taken', email }
+}
+
+const longestName = 100
+
+function nameProblem(name: string): string | null {
+  if (name === '') return 'The name is empty.'
+  // More code units than that cannot be few enough code points; no need to walk through a megabyte.
+  if (name.length > 2 * longestName || [...name].length > longestName) {
+    return `The name is longer than ${longestName} characters.`
+  }
+  // Controls and lone surrogates, and the marks that turn the text around a name the other way (Trojan Source).
+  return /[\p{Cc}\p{Cs}\u2028\u2029\u202a-\u202e\u2066-\u2069]/u.test(name)
+    ? 'The name contains a control character.'
+    : null
+}
+
+const passwordSentences: Record<PasswordProblem, string> = {
+  'too-short': `The password is shorter than ${shortestPassword} characters.`,
+  'too-long': `The password is longer than ${longestPasswordBytes} bytes.`,
+  'too-common': 'The password is one of the most common ones. Choose one that nobody would guess.',
+  'not-text': 'The password contains half a character. Type it again.',
+}
+
+/** What is wrong with a new password, as a sentence; null when nothing is. */
+export function passwordProblem(password: string): string | null {
+  const checked = checkPassword(password)
+  return checked.kind === 'refused' ? passwordSentences[checked.problem] : null
+}
+
+function problemOf(field: keyof FieldProblems, problem: string | null): FieldProblems {
+  return problem === null ? {} : { [field]: problem }
+}

@@ -31,39 +31,38 @@ export function readCookies(header: string | undefined, name: string): string[] 
   return values
 }
 
-export interface TokenPair {
-  readonly accessToken: string
-  readonly refreshToken: string
+export interface SessionCookies {
+  readonly names: CookieNames
+  /** `Set-Cookie` values for a new pair of tokens. */
+  keep(pair: { readonly accessToken: string; readonly refreshToken: string }): string[]
+  /** `Set-Cookie` values that make a browser forget the session. */
+  forget(): string[]
+  forgetAccess(): string
+  markResumed(): string
 }
 
-export interface Lifetimes {
-  readonly accessTokenLifetimeMs: number
+export interface SessionCookiesOptions {
+  /** False only for a demo over plain http: the cookies then lose `Secure` and their prefixes. */
+  readonly isSecure: boolean
+  readonly accessLifetimeMs: number
   readonly sessionLifetimeMs: number
 }
 
-/** `Set-Cookie` values for a pair of tokens. The refresh token goes to `/auth` alone, so it travels rarely. */
-export function keepSession(names: CookieNames, pair: TokenPair, lifetimes: Lifetimes): string[] {
-  return [
-    setCookie(names.access, pair.accessToken, '/', lifetimes.accessTokenLifetimeMs),
-    setCookie(names.refresh, pair.refreshToken, '/auth', lifetimes.sessionLifetimeMs),
-  ]
-}
-
-/** `Set-Cookie` values that make a browser forget the session. */
-export function forgetSession(names: CookieNames): string[] {
-  return [forgetAccess(names), setCookie(names.refresh, '', '/auth', 0)]
-}
-
-export function forgetAccess(names: CookieNames): string {
-  return setCookie(names.access, '', '/', 0)
-}
-
-export function markResumed(names: CookieNames): string {
-  return setCookie(names.resumed, '1', '/auth', 10_000)
-}
-
 /** Lax, not Strict: whoever follows a link from a mail is still logged in. */
-function setCookie(name: string, value: string, path: string, lifetimeMs: number): string {
-  const secure = name.startsWith('__') ? '; Secure' : ''
-  return `${name}=${value}; Path=${path}; Max-Age=${Math.floor(lifetimeMs / 1000)}; HttpOnly; SameSite=Lax${secure}`
+export function createSessionCookies(options: SessionCookiesOptions): SessionCookies {
+  const names = cookieNames(options.isSecure)
+  const attributes = `HttpOnly; SameSite=Lax${options.isSecure ? '; Secure' : ''}`
+  const cookie = (name: string, value: string, path: string, lifetimeMs: number): string =>
+    `${name}=${value}; Path=${path}; Max-Age=${Math.floor(lifetimeMs / 1000)}; ${attributes}`
+  return {
+    names,
+    keep: ({ accessToken, refreshToken }) => [
+      cookie(names.access, accessToken, '/', options.accessLifetimeMs),
+      // Sent to the login alone, so that it crosses the network rarely.
+      cookie(names.refresh, refreshToken, '/auth', options.sessionLifetimeMs),
+    ],
+    forget: () => [cookie(names.access, '', '/', 0), cookie(names.refresh, '', '/auth', 0)],
+    forgetAccess: () => cookie(names.access, '', '/', 0),
+    markResumed: () => cookie(names.resumed, '1', '/auth', 10_000),
+  }
 }

@@ -1,13 +1,13 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { GatewayError } from '../errors.ts'
-import { type CookieNames, cookieNames, forgetAccess, readCookies } from './cookies.ts'
+import { readCookies, type SessionCookies } from './cookies.ts'
 import { isNavigation } from './navigation.ts'
 import { ownPath } from './own-path.ts'
 import type { ConnectedCaller, Tokens, Verification } from './tokens.ts'
 
 export interface IdentifyOptions {
   readonly tokens: Pick<Tokens, 'verifyAccessToken'>
-  readonly cookies: CookieNames
+  readonly cookies: SessionCookies
 }
 
 /** `no-token`: none was sent. `invalid-token`: one was, and it is wrong, expired, or of a session that has ended. */
@@ -18,13 +18,15 @@ export type RefusalReason = 'no-token' | 'invalid-token'
  * that is not valid leaves the caller anonymous; on a `connected` one it ends the journey.
  */
 export function identifyCaller(options: IdentifyOptions) {
+  const refuse = refuseUnauthenticated(options)
+
   return async function identifyCaller(request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
     const reading = readCaller(options, request)
     const caller = reading instanceof Promise ? await reading : reading
     if (typeof caller === 'object') {
       request.journey.caller = caller
     } else if (request.journey.route?.access === 'connected') {
-      return refuseUnauthenticated(request, reply, caller)
+      return refuse(request, reply, caller)
     }
     return undefined
   }
@@ -36,21 +38,24 @@ export function identifyCaller(options: IdentifyOptions) {
  *
  * @throws GatewayError `unauthenticated`, unless the reply was sent
  */
-export function refuseUnauthenticated(
-  { headers, method, raw }: FastifyRequest,
-  reply: FastifyReply,
-  reason: RefusalReason = 'invalid-token',
-): FastifyReply {
-  for (const names of [cookieNames(true), cookieNames(false)]) {
-    if (readCookies(headers.cookie, names.access).length > 0) reply.header('set-cookie', forgetAccess(names))
+export function refuseUnauthenticated({ cookies }: Pick<IdentifyOptions, 'cookies'>) {
+  return function refuseUnauthenticated(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    reason: RefusalReason = 'invalid-token',
+  ): FastifyReply {
+    const { headers, method, raw } = request
+    if (readCookies(headers.cookie, cookies.names.access).length > 0) {
+      reply.header('set-cookie', cookies.forgetAccess())
+    }
+    if (isNavigation(method, headers)) {
+      reply.header('cache-control', 'no-store')
+      const returnTo = encodeURIComponent(ownPath(raw.url) ?? '/')
+      return reply.redirect(`/auth/login?return_to=${returnTo}`, 303)
+    }
+    reply.header('www-authenticate', challenges[reason])
+    throw new GatewayError('unauthenticated')
   }
-  if (isNavigation(method, headers)) {
-    const returnTo = encodeURIComponent(ownPath(raw.url) ?? '/')
-    reply.header('cache-control', 'no-store')
-    return reply.redirect(`/auth/login?return_to=${returnTo}`, 303)
-  }
-  reply.header('www-authenticate', challenges[reason])
-  throw new GatewayError('unauthenticated')
 }
 
 // RFC 6750 §3.1: no error code for who has sent nothing.
@@ -66,7 +71,7 @@ function readCaller(
   request: FastifyRequest,
 ): Reading | Promise<Reading> {
   const bearer = readBearer(request)
-  const held = readCookies(request.headers.cookie, cookies.access)
+  const held = readCookies(request.headers.cookie, cookies.names.access)
   if (bearer === null && held.length === 0) return 'no-token'
   if (bearer !== null && held.length === 0) return worthOf(tokens.verifyAccessToken(bearer))
   if (bearer === null && held.length === 1) return worthOf(tokens.verifyAccessToken(held[0] as string))

@@ -18,6 +18,7 @@ import { createTokens } from './identity/tokens.ts'
 import { createEmbeddedAdmission } from './limiting/admission.embedded.ts'
 import { admitCall, admitLogin } from './limiting/admit.step.ts'
 import { createLimiter, type Limiter } from './limiting/limiter.ts'
+import type { Policy } from './limiting/policy.ts'
 import { createListener } from './listener.ts'
 import { createMetrics, type Metrics } from './metrics/metrics.ts'
 import { recordRequest } from './metrics/record-request.step.ts'
@@ -61,9 +62,15 @@ export async function openGateway(config: GatewayConfig, log = createLog(config)
   opening.defer(metrics.close)
 
   const limiter = opening.use(openLimiter(stores, metrics, log))
+  const deciding = {
+    limiter,
+    decided: metrics.decided,
+    refusedAlone: ({ name }: Policy) => metrics.decidedAs(name, 'denied', 'degraded'),
+  }
   const recorder = createRecorder(stores.hits.home, {
     onEvent: (event) => {
-      metrics.storeIs('hits', event.kind === 'store-back')
+      if (event.kind === 'store-away') metrics.storeFailed('hits')
+      if (event.kind !== 'spool-full') metrics.storeIs('hits', event.kind === 'store-back')
       log.warn(
         { store: 'hits', ...event, cause: undefined, err: 'cause' in event ? event.cause : undefined },
         event.kind,
@@ -99,11 +106,7 @@ export async function openGateway(config: GatewayConfig, log = createLog(config)
     stripClaims: stripClaims(createTrustedProxies(config.listen.trustedProxies)),
     matchRoute: matchRoute(config.routes),
     identifyCaller: identifyCaller({ tokens, cookies }),
-    admitCall: admitCall({
-      limiter,
-      decided: metrics.decided,
-      refuseDeadSession: refuseUnauthenticated({ cookies }),
-    }),
+    admitCall: admitCall({ ...deciding, refuseDeadSession: refuseUnauthenticated({ cookies }) }),
     forwarding: (app) =>
       forwarding(app, {
         upstreams,
@@ -127,7 +130,7 @@ export async function openGateway(config: GatewayConfig, log = createLog(config)
     cookies,
     sessionLifetimeMs: config.identity.sessionLifetimeMs,
     accessTokenLifetimeMs: config.identity.accessTokenLifetimeMs,
-    admitLogin: admitLogin({ limiter, decided: metrics.decided, policies: config.login.policies }),
+    admitLogin: admitLogin({ ...deciding, policies: config.login.policies }),
     loggedIn: metrics.loggedIn,
   })
   admin.register(adminRoutes, {

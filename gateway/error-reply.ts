@@ -1,7 +1,7 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import { renderErrorPage } from './error-page.ts'
 import { type ErrorCode, errorTable, GatewayError } from './errors.ts'
-import { pickLanguage } from './page.ts'
+import { pageSecurityPolicy, pickLanguage } from './page.ts'
 
 /** RFC 9457, with the members every problem of ours has. */
 export interface Problem {
@@ -56,16 +56,13 @@ export function replyWithError(thrown: unknown, request: FastifyRequest, reply: 
   switch (wantedForm(request)) {
     case 'page': {
       const language = pickLanguage({
-        query: undefined,
+        query: null,
         cookie: request.headers.cookie,
         acceptLanguage: request.headers['accept-language'],
       })
       return void reply
         .type('text/html; charset=utf-8')
-        .header(
-          'content-security-policy',
-          "default-src 'none'; style-src 'self'; base-uri 'none'; frame-ancestors 'none'",
-        )
+        .header('content-security-policy', pageSecurityPolicy)
         .send(renderErrorPage(problem, language))
     }
     case 'text':

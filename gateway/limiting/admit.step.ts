@@ -11,6 +11,8 @@ export interface AdmitOptions {
   readonly limiter: Limiter
   /** Tells the metrics of each window that was looked at. */
   readonly decided: (window: WindowState, tier: Tier) => void
+  /** Tells the metrics of a policy that refuses because its store is away. */
+  readonly refusedAlone: (policy: Policy) => void
   /** Ends the request of a dead session as identity wants it ended: 401, or the login page. */
   readonly refuseDeadSession: (request: FastifyRequest, reply: FastifyReply) => FastifyReply
 }
@@ -19,7 +21,8 @@ export interface AdmitOptions {
  * Step 4: session alive and quota left, in one store call. On a public route a caller whose session
  * is dead goes on as an anonymous one.
  */
-export function admitCall({ limiter, decided, refuseDeadSession }: AdmitOptions) {
+export function admitCall(options: AdmitOptions) {
+  const { limiter, refuseDeadSession } = options
   return async function admitCall(request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
     const { journey } = request
     const { route, caller } = journey
@@ -35,11 +38,11 @@ export function admitCall({ limiter, decided, refuseDeadSession }: AdmitOptions)
       journey.caller = { kind: 'anonymous' }
       return admitCall(request, reply)
     }
-    return settle(decision, reply, decided)
+    return settle(decision, reply, options)
   }
 }
 
-export interface LoginAdmissionOptions extends Pick<AdmitOptions, 'limiter' | 'decided'> {
+export interface LoginAdmissionOptions extends Omit<AdmitOptions, 'refuseDeadSession'> {
   readonly policies: readonly Policy[]
 }
 
@@ -47,11 +50,12 @@ export interface LoginAdmissionOptions extends Pick<AdmitOptions, 'limiter' | 'd
  * The limits on logins, by the account named and by the address it comes from; throws as the step does.
  * @param email normalised, or what was typed when that is no address
  */
-export function admitLogin({ limiter, decided, policies }: LoginAdmissionOptions) {
+export function admitLogin(options: LoginAdmissionOptions) {
+  const { limiter, policies } = options
   return async function admitLogin(email: string, address: string, reply: FastifyReply): Promise<void> {
     const asker: Asker = { address, accountId: null, login: email }
     const decision = await limiter.decide({ session: null, windows: windowsOf(policies, asker) })
-    if (decision.kind !== 'session-ended') settle(decision, reply, decided)
+    if (decision.kind !== 'session-ended') settle(decision, reply, options)
   }
 }
 
@@ -63,9 +67,12 @@ function windowsOf(policies: readonly Policy[], asker: Asker): WindowRequest[] {
 function settle(
   decision: Exclude<Decision, { kind: 'session-ended' }>,
   reply: FastifyReply,
-  decided: AdmitOptions['decided'],
+  { decided, refusedAlone }: Pick<AdmitOptions, 'decided' | 'refusedAlone'>,
 ): void {
-  if (decision.kind === 'store-away') throw new GatewayError('store-unavailable', { retryAfterSeconds: 1 })
+  if (decision.kind === 'store-away') {
+    for (const policy of decision.closed) refusedAlone(policy)
+    throw new GatewayError('store-unavailable', { retryAfterSeconds: 1 })
+  }
   for (const window of decision.windows) decided(window, decision.tier)
   const headers = limitHeaders(decision.windows)
   if (headers !== null) {

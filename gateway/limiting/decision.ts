@@ -1,4 +1,5 @@
 import type { WindowState } from './admission.ts'
+import type { Policy } from './policy.ts'
 
 /** Who decided: the shared store, the memory of known denials, or a gateway alone while its store is away. */
 export type Tier = 'store' | 'memory' | 'degraded'
@@ -13,5 +14,5 @@ export type Decision =
       readonly retryAfterMs: number
     }
   | { readonly kind: 'session-ended'; readonly tier: Tier }
-  /** The store is away and a policy says `closed`. */
-  | { readonly kind: 'store-away'; readonly tier: 'degraded' }
+  /** The store is away, and these policies say `closed`. */
+  | { readonly kind: 'store-away'; readonly tier: 'degraded'; readonly closed: readonly Policy[] }

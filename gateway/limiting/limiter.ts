@@ -54,9 +54,10 @@ export function createLimiter(options: LimiterOptions): Limiter {
   }
 
   async function decideAlone({ windows }: AdmissionRequest): Promise<Decision> {
-    if (windows.some(({ policy }) => policy.whenStoreIsDown === 'closed')) {
-      return { kind: 'store-away', tier: 'degraded' }
-    }
+    const closed = windows
+      .map(({ policy }) => policy)
+      .filter(({ whenStoreIsDown }) => whenStoreIsDown === 'closed')
+    if (closed.length > 0) return { kind: 'store-away', tier: 'degraded', closed }
     const counted = windows.filter(({ policy }) => policy.whenStoreIsDown === 'local')
     const admission = await local.admit({ session: null, windows: counted })
     return { ...admission, tier: 'degraded' }

@@ -1,0 +1,198 @@
+import { text } from 'node:stream/consumers'
+import { parseArgs } from 'node:util'
+import type { Logger } from 'pino'
+import type { GatewayConfig } from '../config/config.ts'
+import { formatProblem, loadConfig } from '../config/load.ts'
+import type { Account } from '../identity/account.ts'
+import type { Accounts } from '../identity/accounts.ts'
+import { createAccount, passwordProblem } from '../identity/create-account.ts'
+import { normaliseEmail } from '../identity/email.ts'
+import { createPasswordHashing } from '../identity/password-hashing.ts'
+import { openAccounts } from '../open-stores.ts'
+import { accountsTable } from './accounts-table.ts'
+import { endSessions } from './end-sessions.ts'
+
+const usage = `usage: guichet users COMMAND [--config FILE]
+
+  add --email E --password P --first-name F --last-name L [--role admin]
+  list
+  disable --email E                ends the account's sessions too
+  enable --email E
+  password --email E --password P  ends the account's sessions too
+
+  --password -   reads it from standard input, so that no list of processes shows it
+  --config FILE  config/gateway.yaml by default
+`
+
+const optionNames = ['email', 'password', 'first-name', 'last-name', 'role'] as const
+type OptionName = (typeof optionNames)[number]
+type Options = Partial<Record<OptionName, string>>
+
+interface Command {
+  readonly needs: readonly OptionName[]
+  readonly takes?: readonly OptionName[]
+  act(at: { accounts: Accounts; config: GatewayConfig; options: Options }): Promise<number>
+}
+
+const commands: Record<string, Command> = {
+  add: { needs: ['email', 'password', 'first-name', 'last-name'], takes: ['role'], act: add },
+  list: { needs: [], act: list },
+  disable: {
+    needs: ['email'],
+    act: ({ accounts, config, options }) => setActive(accounts, config, options, false),
+  },
+  enable: {
+    needs: ['email'],
+    act: ({ accounts, config, options }) => setActive(accounts, config, options, true),
+  },
+  password: { needs: ['email', 'password'], act: setPassword },
+}
+
+/**
+ * `guichet users COMMAND`: accounts from the command line.
+ * Exit codes: 0 done, 1 not done (the e-mail is taken or unknown, a store is away), 64 called wrongly, 78 bad
+ * configuration.
+ */
+export async function users(args: string[]): Promise<number> {
+  const [name = '', ...rest] = args
+  if (name === '--help' || name === 'help') {
+    process.stdout.write(usage)
+    return 0
+  }
+  const command = Object.hasOwn(commands, name) ? commands[name] : undefined
+  if (command === undefined) return wrongly(name === '' ? 'which command?' : `there is no command ${name}.`)
+  const parsed = parse(command, rest)
+  if (parsed.kind === 'wrong') return wrongly(parsed.problem)
+  const { options } = parsed
+  if (options.role !== undefined && options.role !== 'user' && options.role !== 'admin') {
+    return wrongly('--role is user or admin.')
+  }
+  if (options.password === '-') options.password = (await text(process.stdin)).replace(/\r?\n$/, '')
+
+  const loaded = loadConfig(parsed.configFile)
+  if (loaded.kind === 'bad') {
+    for (const problem of loaded.problems) console.error(formatProblem(problem))
+    return 78
+  }
+  const { config } = loaded
+  try {
+    await using opened = new AsyncDisposableStack()
+    const log = { warn: say } as Pick<Logger, 'warn'>
+    const { home: accounts } = await openAccounts(config.stores.accounts, opened, log)
+    return await command.act({ accounts, config, options })
+  } catch (error) {
+    return failed(error instanceof Error ? error.message : String(error))
+  }
+}
+
+type Parsed = { kind: 'parsed'; options: Options; configFile: string } | { kind: 'wrong'; problem: string }
+
+function parse({ needs, takes = [] }: Command, args: string[]): Parsed {
+  const known = [...needs, ...takes, 'config']
+  try {
+    const { values } = parseArgs({
+      args,
+      options: Object.fromEntries(known.map((name) => [name, { type: 'string' as const }])),
+    })
+    const missing = needs.filter((name) => values[name] === undefined)
+    if (missing.length > 0)
+      return { kind: 'wrong', problem: `add ${missing.map((name) => `--${name}`).join(' and ')}.` }
+    const { config = 'config/gateway.yaml', ...options } = values as Options & { config?: string }
+    return { kind: 'parsed', options, configFile: config }
+  } catch (error) {
+    return { kind: 'wrong', problem: (error as Error).message }
+  }
+}
+
+async function add({ accounts, options }: Parameters<Command['act']>[0]): Promise<number> {
+  const hashing = createPasswordHashing()
+  const result = await createAccount(
+    { accounts, hashing },
+    {
+      email: options.email ?? '',
+      password: options.password ?? '',
+      firstName: options['first-name'] ?? '',
+      lastName: options['last-name'] ?? '',
+      role: options.role === 'admin' ? 'admin' : 'user',
+    },
+  )
+  if (result.kind === 'invalid') {
+    const flags = {
+      email: '--email',
+      password: '--password',
+      firstName: '--first-name',
+      lastName: '--last-name',
+    }
+    for (const [field, problem] of Object.entries(result.problems)) {
+      say(`${flags[field as keyof typeof flags]}: ${problem}`)
+    }
+    return 64
+  }
+  if (result.kind === 'email-taken') {
+    return failed(`${result.email} has an account already. To change its password: guichet users password.`)
+  }
+  const { id, email, role } = result.account
+  console.log(`added account ${id}: ${email} (${role})`)
+  return 0
+}
+
+async function list({ accounts }: Parameters<Command['act']>[0]): Promise<number> {
+  const all: Account[] = []
+  for (let after = '0'; ; ) {
+    const page = await accounts.list(after, 500)
+    all.push(...page)
+    const last = page.at(-1)
+    if (last === undefined) break
+    after = last.id
+  }
+  process.stdout.write(accountsTable(all))
+  return 0
+}
+
+async function setActive(
+  accounts: Accounts,
+  config: GatewayConfig,
+  options: Options,
+  isActive: boolean,
+): Promise<number> {
+  const account = await find(accounts, options.email)
+  if (account === null) return unknown(options.email)
+  await accounts.setActive(account.id, isActive)
+  console.log(`${isActive ? 'enabled' : 'disabled'} account ${account.id}: ${account.email}`)
+  return isActive ? 0 : endSessions(account.id, config)
+}
+
+async function setPassword({ accounts, config, options }: Parameters<Command['act']>[0]): Promise<number> {
+  const { password = '' } = options
+  const problem = passwordProblem(password)
+  if (problem !== null) return wrongly(`--password: ${problem}`)
+  const account = await find(accounts, options.email)
+  if (account === null) return unknown(options.email)
+  await accounts.setPasswordHash(account.id, await createPasswordHashing().hashPassword(password))
+  console.log(`changed the password of account ${account.id}: ${account.email}`)
+  return endSessions(account.id, config)
+}
+
+async function find(accounts: Accounts, typed = ''): Promise<Account | null> {
+  const reading = normaliseEmail(typed)
+  if (reading.kind === 'invalid') return null
+  return (await accounts.findByEmail(reading.email))?.account ?? null
+}
+
+const unknown = (email = ''): number =>
+  failed(`no account has the e-mail ${JSON.stringify(email)}. To see all: guichet users list.`)
+
+function say(line: string): void {
+  process.stderr.write(`guichet users: ${line}\n`)
+}
+
+function failed(line: string): number {
+  say(line)
+  return 1
+}
+
+function wrongly(problem: string): number {
+  say(problem)
+  process.stderr.write(usage)
+  return 64
+}

@@ -1,0 +1,67 @@
+import formbody from '@fastify/formbody'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { GatewayError } from '../errors.ts'
+import { pageStyle, pageStylePath } from '../page.ts'
+import type { Accounts } from './accounts.ts'
+import type { SessionCookies } from './cookies.ts'
+import { isCrossSite } from './cross-site.ts'
+import { loginRoutes } from './login.routes.ts'
+import type { PasswordHashing } from './password-hashing.ts'
+import { sessionRoutes } from './session.routes.ts'
+import type { Sessions } from './sessions.ts'
+import type { SigningKeys } from './signing-keys.ts'
+import type { Tokens } from './tokens.ts'
+
+export interface AuthOptions {
+  readonly accounts: Accounts
+  readonly sessions: Sessions
+  readonly hashing: PasswordHashing
+  readonly keys: Pick<SigningKeys, 'jwks'>
+  readonly tokens: Tokens
+  readonly cookies: SessionCookies
+  readonly sessionLifetimeMs: number
+  readonly accessTokenLifetimeMs: number
+  /** Rejects, usually with `quota-exceeded`, when no more logins are allowed. Writes the limit's headers. */
+  readonly admitLogin: (email: string, address: string, reply: FastifyReply) => Promise<unknown>
+  /** Told how each login ended. */
+  readonly loggedIn?: (result: 'accepted' | 'refused' | 'limited' | 'failed') => void
+  /** Epoch milliseconds; the system's clock by default. */
+  readonly now?: () => number
+}
+
+const bodyLimit = 16_384
+
+/** Everything under /auth, and the keys. Expects `request.journey`, with the client's address. */
+export async function authRoutes(app: FastifyInstance, options: AuthOptions): Promise<void> {
+  app.removeAllContentTypeParsers()
+  const parseJson = app.getDefaultJsonParser('error', 'error')
+  app.addContentTypeParser('application/json', { parseAs: 'string', bodyLimit }, (request, body, done) => {
+    // Clients that send their cookie only often announce JSON all the same.
+    if (body === '') done(null, undefined)
+    else parseJson(request, body as string, done)
+  })
+  await app.register(formbody, { bodyLimit })
+
+  app.addHook('onRequest', refuseCrossSite)
+  app.addHook('onRequest', forbidStoring)
+  app.register(loginRoutes, options)
+  app.register(sessionRoutes, options)
+
+  app.get(pageStylePath, async (_request, reply) =>
+    reply.type('text/css; charset=utf-8').header('cache-control', 'public, max-age=600').send(pageStyle),
+  )
+  app.get('/.well-known/jwks.json', async (_request, reply) =>
+    reply.header('cache-control', 'public, max-age=300').send(options.keys.jwks),
+  )
+}
+
+const safeMethods = new Set(['GET', 'HEAD', 'OPTIONS'])
+
+/** With or without a cookie: a login that another site fills in would put the victim into its account. */
+async function refuseCrossSite({ method, headers }: FastifyRequest): Promise<void> {
+  if (!safeMethods.has(method) && isCrossSite(headers)) throw new GatewayError('cross-site')
+}
+
+async function forbidStoring(_request: FastifyRequest, reply: FastifyReply): Promise<void> {
+  reply.header('cache-control', 'no-store')
+}

@@ -1,0 +1,55 @@
+import Type, { type Static, type TSchema } from 'typebox'
+import { Compile } from 'typebox/compile'
+import { GatewayError } from '../errors.ts'
+
+// Longer texts are refused by the rules on e-mails and passwords, at the same cost for everyone.
+const loginFields = { email: Type.String({ minLength: 1 }), password: Type.String({ minLength: 1 }) }
+
+const closed = { additionalProperties: false }
+
+export const readLoginBody = reader(Type.Object(loginFields, closed), 'Send {"email": "…", "password": "…"}.')
+
+export const readLoginForm = reader(
+  Type.Object(
+    { ...loginFields, return_to: Type.Optional(Type.String()), lang: Type.Optional(Type.String()) },
+    closed,
+  ),
+  'Send email and password.',
+)
+
+const tokenFields = Type.Object({ refreshToken: Type.Optional(Type.String()) }, closed)
+const readTokenFields = reader(tokenFields, 'Send {"refreshToken": "…"}, or the cookie and no body.')
+
+/** The refresh token in a JSON body; null when there is no body, as when a browser sends its cookie. */
+export function readRefreshBody(body: unknown): string | null {
+  return body === undefined || body === null ? null : (readTokenFields(body).refreshToken ?? null)
+}
+
+/** @returns a function that gives the body its type, or throws `invalid-body` with the field and the cure */
+function reader<Schema extends TSchema>(schema: Schema, cure: string): (body: unknown) => Static<Schema> {
+  const compiled = Compile(schema)
+  return (body) => {
+    if (compiled.Check(body)) return body
+    throw new GatewayError('invalid-body', { sentence: `${mistakeIn([...compiled.Errors(body)])} ${cure}` })
+  }
+}
+
+type Mistake = ReturnType<ReturnType<typeof Compile>['Errors']>[number]
+
+/** The first mistake in words. It names fields of ours, or as much of a stranger's as fits a line. */
+function mistakeIn([mistake]: readonly Mistake[]): string {
+  if (mistake === undefined || (mistake.keyword === 'type' && mistake.instancePath === '')) {
+    return 'The body is not an object.'
+  }
+  const field = mistake.instancePath.slice(1)
+  switch (mistake.keyword) {
+    case 'required':
+      return `${mistake.params.requiredProperties.join(' and ')} missing.`
+    case 'additionalProperties':
+      return `Unknown field ${JSON.stringify(mistake.params.additionalProperties[0]?.slice(0, 40))}.`
+    case 'minLength':
+      return `${field} is empty.`
+    default:
+      return `${field} is not a text.`
+  }
+}

@@ -1,0 +1,134 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { GatewayError } from '../errors.ts'
+import { isLanguage, type Language, languageCookie, pageSecurityPolicy, pickLanguage } from '../page.ts'
+import type { AuthOptions } from './auth.routes.ts'
+import { readLoginBody, readLoginForm } from './bodies.ts'
+import { readCookies } from './cookies.ts'
+import { mayResume } from './cross-site.ts'
+import { type Credentials, type LogInOutcome, logIn } from './log-in.ts'
+import { isNavigation } from './navigation.ts'
+import { ownPath } from './own-path.ts'
+import { type LoginPage, type LoginProblem, renderLoginPage } from './pages/login.ts'
+import { refreshSession } from './refresh-session.ts'
+import { sendTokens } from './send-tokens.routes.ts'
+
+/** `GET /auth/login`, the page, and `POST /auth/login`, for the page's form and for JSON alike. */
+export async function loginRoutes(app: FastifyInstance, options: AuthOptions): Promise<void> {
+  const { now = Date.now, cookies, loggedIn = () => undefined } = options
+
+  app.get<{ Querystring: Record<string, unknown> }>('/auth/login', async (request, reply) => {
+    const { lang, return_to } = request.query
+    const language = languageOf(request, lang)
+    if (isLanguage(lang)) {
+      reply.header('set-cookie', `${languageCookie}=${lang}; Path=/; Max-Age=31536000; SameSite=Lax`)
+    }
+    const returnTo = ownPath(return_to)
+    if (await resume(request, reply)) return reply.redirect(returnTo ?? '/', 303)
+    return sendPage(reply, 200, { language, email: '', returnTo, problem: null })
+  })
+
+  app.post<{ Body: unknown }>('/auth/login', async (request, reply) => {
+    if (isForm(request)) return answerForm(request, reply)
+    const outcome = await logInCounted(request, reply, () => readLoginBody(request.body))
+    if (outcome.kind === 'logged-in') return sendTokens(reply, options, outcome)
+    reply.header('www-authenticate', 'Bearer realm="guichet"')
+    throw new GatewayError('invalid-credentials')
+  })
+
+  async function answerForm(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+    const typed = (request.body ?? {}) as Record<string, unknown>
+    const page = {
+      language: languageOf(request, typed.lang),
+      email: typeof typed.email === 'string' ? typed.email.slice(0, 254) : '',
+      returnTo: ownPath(typed.return_to),
+    }
+    try {
+      const outcome = await logInCounted(request, reply, () => readLoginForm(request.body))
+      if (outcome.kind === 'refused') return sendPage(reply, 401, { ...page, problem: outcome })
+      reply.header('set-cookie', cookies.keep(outcome))
+      return reply.redirect(page.returnTo ?? '/', 303)
+    } catch (error) {
+      const problem = problemOf(error)
+      if (problem === null || !(error instanceof GatewayError)) throw error
+      if (error.status >= 500) request.log.error({ err: error.details.cause ?? error }, error.message)
+      const { retryAfterSeconds } = error.details
+      if (retryAfterSeconds !== undefined) reply.header('retry-after', String(retryAfterSeconds))
+      return sendPage(reply, error.status, { ...page, problem })
+    }
+  }
+
+  /** Every attempt that had the fields of one is counted once, by how it ended. */
+  async function logInCounted(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    readCredentials: () => Credentials,
+  ): Promise<LogInOutcome> {
+    const { email, password } = readCredentials()
+    const admit = (subject: string) => options.admitLogin(subject, request.journey.address, reply)
+    const warn = (problem: string, err: unknown): void => request.log.warn({ err }, problem)
+    try {
+      const outcome = await logIn({ ...options, now, warn, admit }, { email, password })
+      loggedIn(outcome.kind === 'logged-in' ? 'accepted' : 'refused')
+      return outcome
+    } catch (error) {
+      loggedIn(error instanceof GatewayError && error.code === 'quota-exceeded' ? 'limited' : 'failed')
+      throw error
+    }
+  }
+
+  /**
+   * A browser whose access token ran out still holds its session: it gets a new pair and goes on
+   * without being asked. The mark keeps two redirects from chasing each other.
+   */
+  async function resume(request: FastifyRequest, reply: FastifyReply): Promise<boolean> {
+    const { headers, method } = request
+    const [refreshToken] = readCookies(headers.cookie, cookies.names.refresh)
+    const wasResumed = readCookies(headers.cookie, cookies.names.resumed).length > 0
+    if (!refreshToken || wasResumed || !isNavigation(method, headers) || !mayResume(headers)) return false
+    try {
+      const outcome = await refreshSession({ ...options, now }, refreshToken)
+      if (outcome.kind === 'ended') {
+        reply.header('set-cookie', cookies.forget())
+        return false
+      }
+      reply.header('set-cookie', [...cookies.keep(outcome), cookies.markResumed()])
+      return true
+    } catch (err) {
+      request.log.warn({ err }, 'a session could not be renewed; the login page is shown instead')
+      return false
+    }
+  }
+}
+
+const isForm = ({ headers }: FastifyRequest): boolean =>
+  /^application\/x-www-form-urlencoded\b/i.test(headers['content-type'] ?? '')
+
+const languageOf = ({ headers }: FastifyRequest, query: unknown): Language =>
+  pickLanguage({ query, cookie: headers.cookie, acceptLanguage: headers['accept-language'] })
+
+/** Null for what the form cannot help with. */
+function problemOf(error: unknown): LoginProblem | null {
+  if (!(error instanceof GatewayError)) return null
+  switch (error.code) {
+    case 'quota-exceeded':
+      return { kind: 'limited', retryAfterSeconds: error.details.retryAfterSeconds ?? 1 }
+    case 'store-unavailable':
+    case 'overloaded':
+      return { kind: 'unavailable' }
+    case 'invalid-body':
+      return { kind: 'incomplete' }
+    default:
+      return null
+  }
+}
+
+function sendPage(reply: FastifyReply, status: number, page: LoginPage): FastifyReply {
+  return reply
+    .code(status)
+    .type('text/html; charset=utf-8')
+    .header('content-security-policy', pageSecurityPolicy)
+    .header('referrer-policy', 'same-origin')
+    .header('x-content-type-options', 'nosniff')
+    .header('vary', 'Accept-Language, Cookie')
+    .send(renderLoginPage(page))
+}

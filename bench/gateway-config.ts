@@ -1,0 +1,49 @@
+import { type BenchCase, pathOf, slugOf } from './cases.ts'
+
+export interface BenchPlaces {
+  readonly upstreamUrl: string
+  readonly sessionsUrl: string
+  readonly hitsUrl: string
+  readonly accountsFile: string
+  readonly keysDirectory: string
+}
+
+/** The gateway's configuration for these cases and rounds, as text for its file: JSON, which is YAML too. */
+export function gatewayConfig(cases: readonly BenchCase[], rounds: number, places: BenchPlaces): string {
+  const policies: Record<string, object> = {}
+  const routes: object[] = [{ path: '/', upstream: 'stub', access: 'public' }]
+  for (const benchCase of cases) {
+    if (benchCase.route === null) continue
+    const { policies: wanted, ...route } = benchCase.route
+    for (let round = 1; round <= rounds; round++) {
+      const names = wanted.map((policy, index) => {
+        const name = `${slugOf(benchCase.name)}-${round}-${index + 1}`
+        policies[name] = { ...policy, by: 'user', whenStoreIsDown: 'closed' }
+        return name
+      })
+      routes.push({ path: pathOf(benchCase, round), upstream: 'stub', ...route, policies: names })
+    }
+  }
+  return JSON.stringify({
+    listen: { port: 0 },
+    admin: { port: 0 },
+    stores: {
+      sessions: places.sessionsUrl,
+      hits: places.hitsUrl,
+      accounts: `sqlite:${places.accountsFile}`,
+      // A load that fills every core delays answers; a late one would be a 503, and so end the benchmark.
+      deadline: '2s',
+    },
+    identity: {
+      keysDirectory: places.keysDirectory,
+      accessTokenLifetime: '12h',
+      sessionLifetime: '12h',
+    },
+    policies,
+    // A thousand logins from one address are the preparation here, not an attack.
+    login: { policies: [] },
+    upstreams: { stub: { url: places.upstreamUrl } },
+    routes,
+    log: { level: 'warn' },
+  })
+}

@@ -1,0 +1,55 @@
+// npm run bench: what the gateway costs. README.md says how it measures and what the columns mean.
+import { mkdir } from 'node:fs/promises'
+import { cases, yardstick } from './cases.ts'
+import { readEnvironment } from './environment.ts'
+import { type Figures, measure } from './measure.ts'
+import { type BenchOptions, readOptions, usage } from './options.ts'
+import { report, save } from './report.ts'
+import { setStage } from './stage.ts'
+import { summarise } from './summary.ts'
+
+async function bench(options: BenchOptions): Promise<void> {
+  const wanted = cases.filter(({ name }) => options.only.includes(name))
+  if (options.profile !== null) await mkdir(options.profile, { recursive: true })
+  progress(`starting Redis, the stub and the gateway; ${options.users} users log in`)
+  await using stage = await setStage(wanted, options)
+  const environment = await readEnvironment(stage.redisUrl)
+  const figures = new Map<string, Figures[]>(wanted.map(({ name }) => [name, []]))
+  for (let round = 1; round <= options.rounds; round++) {
+    // Every case in every round, so that a machine that grows slower slows all of them.
+    for (const benchCase of wanted) {
+      const measured = await measure(benchCase, round, stage, options)
+      figures.get(benchCase.name)?.push(measured)
+      progress(`round ${round}, ${benchCase.name}: ${measured.requestsPerSecond.toFixed(0)} req/s`)
+    }
+  }
+  await stage.stopGateway()
+  const text = report(summarise(figures, yardstick), environment, options)
+  console.log(text)
+  if (options.results !== null) progress(`added to ${await save(options.results, environment.at, text)}`)
+}
+
+const progress = (line: string): void => void process.stderr.write(`${line}\n`)
+
+async function main(args: string[]): Promise<number> {
+  if (args.includes('--help')) {
+    process.stdout.write(usage)
+    return 0
+  }
+  let options: BenchOptions
+  try {
+    options = readOptions(args)
+  } catch (error) {
+    progress(`${(error as Error).message}\n\n${usage}`)
+    return 64
+  }
+  try {
+    await bench(options)
+    return 0
+  } catch (error) {
+    progress(`no figures: ${(error as Error).message}`)
+    return 1
+  }
+}
+
+process.exitCode = await main(process.argv.slice(2))

@@ -1,0 +1,72 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { startProcess } from '../gateway/test/servers/child-process.ts'
+import { type BenchCase, pathOf, slugOf } from './cases.ts'
+import type { LoadJob, LoadResult } from './load.ts'
+import type { BenchOptions } from './options.ts'
+import type { Stage } from './stage.ts'
+import { spendQuotas } from './users.ts'
+
+/** One case in one round. */
+export interface Figures {
+  readonly requestsPerSecond: number
+  readonly p50Ms: number
+  readonly p99Ms: number
+  /** Processor time per answered call; null when the call does not pass there. */
+  readonly gatewayCpuUs: number | null
+  readonly redisCpuUs: number | null
+}
+
+const loadProgram = fileURLToPath(new URL('./load.ts', import.meta.url))
+
+/** @throws Error when an answer had another status than the case's, or none came: that is no figure */
+export async function measure(
+  benchCase: BenchCase,
+  round: number,
+  stage: Stage,
+  options: BenchOptions,
+): Promise<Figures> {
+  const throughGateway = benchCase.route !== null
+  const url = `${throughGateway ? stage.gatewayUrl : stage.stubUrl}${pathOf(benchCase, round)}`
+  if (benchCase.callsBefore !== undefined) await spendQuotas(url, stage.tokens, benchCase.callsBefore)
+  const result = await load(join(stage.folder, `${slugOf(benchCase.name)}-${round}.json`), {
+    url,
+    connections: options.connections,
+    seconds: options.seconds,
+    warmUpSeconds: options.warmUpSeconds,
+    tokensFile: benchCase.asUsers ? stage.tokensFile : null,
+    watched: stage.pids,
+  })
+  const answers = expectedAnswers(benchCase, result)
+  const perAnswer = (process: keyof Stage['pids']): number | null =>
+    throughGateway ? (result.processorTimeUs[process] ?? Number.NaN) / answers : null
+  return {
+    requestsPerSecond: answers / result.seconds,
+    p50Ms: result.p50Ms,
+    p99Ms: result.p99Ms,
+    gatewayCpuUs: perAnswer('gateway'),
+    redisCpuUs: perAnswer('redis'),
+  }
+}
+
+/** How many answers came, all of them with the case's status. */
+export function expectedAnswers(
+  { name, status }: Pick<BenchCase, 'name' | 'status'>,
+  { statuses, errors }: Pick<LoadResult, 'statuses' | 'errors'>,
+): number {
+  const { [status]: answers = 0, ...others } = statuses
+  if (answers > 0 && errors === 0 && Object.keys(others).length === 0) return answers
+  throw new Error(
+    `${name}: expected ${status} and nothing else, got ${JSON.stringify(statuses)} and ${errors} calls without an answer`,
+  )
+}
+
+async function load(jobFile: string, job: LoadJob): Promise<LoadResult> {
+  await writeFile(jobFile, JSON.stringify(job))
+  await using child = await startProcess(loadProgram, [jobFile])
+  const exit = await child.ended
+  if (exit.kind !== 'exit' || exit.code !== 0)
+    throw new Error(`the load ended with ${JSON.stringify(exit)}:\n${child.stderr}`)
+  return JSON.parse(child.stdout) as LoadResult
+}

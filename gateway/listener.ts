@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { Socket } from 'node:net'
-import fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify'
+import fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
 import { problemOf, replyWithError } from './error-reply.ts'
 import { type ErrorCode, errorTable, GatewayError } from './errors.ts'
 import { withoutOrigin } from './proxying/request-target.ts'
@@ -17,7 +17,8 @@ export interface ListenerOptions {
 export function createListener(options: ListenerOptions): FastifyInstance {
   const app = fastify({
     loggerInstance: options.log,
-    disableRequestLogging: true,
+    // The road writes its own line at its end.
+    logController: new LogController({ disableRequestLogging: true }),
     // One logger for all: a child per request costs more than the line it writes.
     childLoggerFactory: (log) => log,
     genReqId: createRequestIds(),

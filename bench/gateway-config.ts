@@ -8,14 +8,14 @@ export interface BenchPlaces {
   readonly keysDirectory: string
 }
 
-/** The gateway's configuration for these cases and rounds, as text for its file: JSON, which is YAML too. */
+/** The gateway's configuration for these cases and rounds 0 to `rounds`, as text for its file: JSON, which is YAML too. */
 export function gatewayConfig(cases: readonly BenchCase[], rounds: number, places: BenchPlaces): string {
   const policies: Record<string, object> = {}
   const routes: object[] = [{ path: '/', upstream: 'stub', access: 'public' }]
   for (const benchCase of cases) {
     if (benchCase.route === null) continue
     const { policies: wanted, ...route } = benchCase.route
-    for (let round = 1; round <= rounds; round++) {
+    for (let round = 0; round <= rounds; round++) {
       const names = wanted.map((policy, index) => {
         const name = `${slugOf(benchCase.name)}-${round}-${index + 1}`
         policies[name] = { ...policy, by: 'user', whenStoreIsDown: 'closed' }

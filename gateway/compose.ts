@@ -22,6 +22,7 @@ import type { Policy } from './limiting/policy.ts'
 import { createListener } from './listener.ts'
 import { createMetrics, type Metrics } from './metrics/metrics.ts'
 import { recordRequest } from './metrics/record-request.step.ts'
+import { watchStore } from './metrics/watch-store.ts'
 import { openStores, type Stores } from './open-stores.ts'
 import { forwarding } from './proxying/forward.step.ts'
 import { stripClaims } from './proxying/strip-claims.step.ts'
@@ -50,7 +51,7 @@ const { version } = JSON.parse(readFileSync(new URL('../package.json', import.me
  */
 export async function openGateway(config: GatewayConfig, log = createLog(config)): Promise<Gateway> {
   await using opening = new AsyncDisposableStack()
-  const stores = opening.use(await openStores(config, log))
+  const opened = opening.use(await openStores(config, log))
   const keys = await openSigningKeys({ directory: config.identity.keysDirectory })
   const services = [...new Set(config.routes.flatMap(({ service }) => service ?? []))]
   const metrics = createMetrics({
@@ -60,6 +61,7 @@ export async function openGateway(config: GatewayConfig, log = createLog(config)
     stores: ['sessions', 'hits', 'accounts'],
   })
   opening.defer(metrics.close)
+  const stores = watched(opened, metrics, log)
 
   const limiter = opening.use(openLimiter(stores, metrics, log))
   const deciding = {
@@ -69,8 +71,6 @@ export async function openGateway(config: GatewayConfig, log = createLog(config)
   }
   const recorder = createRecorder(stores.hits.home, {
     onEvent: (event) => {
-      if (event.kind === 'store-away') metrics.storeFailed('hits')
-      if (event.kind !== 'spool-full') metrics.storeIs('hits', event.kind === 'store-back')
       log.warn(
         { store: 'hits', ...event, cause: undefined, err: 'cause' in event ? event.cause : undefined },
         event.kind,
@@ -154,11 +154,34 @@ export async function openGateway(config: GatewayConfig, log = createLog(config)
   const adminUrl = await listen(admin, config.admin)
   const url = await listen(gateway, config.listen)
   log.info({ url, adminUrl }, 'listening')
-  const opened = opening.move()
-  return { url, adminUrl, adminToken: token, [Symbol.asyncDispose]: () => opened.disposeAsync() }
+  const gatewayParts = opening.move()
+  return { url, adminUrl, adminToken: token, [Symbol.asyncDispose]: () => gatewayParts.disposeAsync() }
 }
 
-function openLimiter(stores: Stores, metrics: Metrics, log: Logger): Limiter {
+/** The same stores, each call of them timed, each change told to the operator once. */
+function watched(
+  { accounts, sessions, hits }: Stores,
+  metrics: Metrics,
+  log: Logger,
+): Omit<Stores, typeof Symbol.asyncDispose> {
+  const watch = <Home extends object>(store: string, home: Home): Home =>
+    watchStore(home, {
+      called: (seconds) => metrics.storeCall(store, seconds),
+      failed: () => metrics.storeFailed(store),
+      changed(isUp) {
+        metrics.storeIs(store, isUp)
+        log.warn({ store }, isUp ? `the store of ${store} is back` : `the store of ${store} is away`)
+      },
+    })
+  return {
+    accounts: { ...accounts, home: watch('accounts', accounts.home) },
+    // The limiter watches admissions itself: they decide whether this store counts as away.
+    sessions,
+    hits: { ...hits, home: watch('hits', hits.home) },
+  }
+}
+
+function openLimiter(stores: Pick<Stores, 'sessions'>, metrics: Metrics, log: Logger): Limiter {
   return createLimiter({
     store: stores.sessions.home.admission,
     local: createEmbeddedAdmission({ now: () => performance.now(), isSessionAlive: () => true }),
@@ -179,7 +202,7 @@ function openLimiter(stores: Stores, metrics: Metrics, log: Logger): Limiter {
 
 function readStoresAtScrapes(
   metrics: Metrics,
-  stores: Stores,
+  stores: Pick<Stores, 'accounts' | 'sessions'>,
   statistics: ReturnType<typeof createStatistics>,
   hitsPending: () => number,
 ): void {

@@ -54,7 +54,8 @@ export function layRoad(app: FastifyInstance, road: Road): void {
 // TRACE and CONNECT are left out on purpose: they speak to proxies, and this one has nothing to say.
 const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']
 
-async function beginJourney(request: FastifyRequest): Promise<void> {
+async function beginJourney(request: FastifyRequest, reply: FastifyReply): Promise<void> {
+  reply.header('x-request-id', request.id)
   request.journey = {
     requestId: request.id,
     startedAtMs: performance.now(),

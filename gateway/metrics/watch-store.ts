@@ -1,0 +1,39 @@
+export interface StoreWatcher {
+  readonly called: (durationSeconds: number) => void
+  readonly failed: () => void
+  /** Told when a call succeeded after a failure, or failed after a success. */
+  readonly changed: (isUp: boolean) => void
+}
+
+/** The same home of a contract, every asynchronous method of it timed and its failures counted. */
+export function watchStore<Home extends object>(home: Home, watcher: StoreWatcher): Home {
+  let isUp = true
+
+  function settled(succeeded: boolean, startedAtMs: number): void {
+    watcher.called((performance.now() - startedAtMs) / 1000)
+    if (!succeeded) watcher.failed()
+    if (succeeded === isUp) return
+    isUp = succeeded
+    watcher.changed(isUp)
+  }
+
+  function watched(method: (...values: unknown[]) => unknown): (...values: unknown[]) => unknown {
+    return (...values) => {
+      const startedAtMs = performance.now()
+      const answer = method.apply(home, values)
+      if (answer instanceof Promise) {
+        answer.then(
+          () => settled(true, startedAtMs),
+          () => settled(false, startedAtMs),
+        )
+      }
+      return answer
+    }
+  }
+
+  const entries = Object.entries(home).map(([name, value]) => [
+    name,
+    typeof value === 'function' ? watched(value) : value,
+  ])
+  return Object.fromEntries(entries) as Home
+}

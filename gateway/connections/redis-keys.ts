@@ -14,9 +14,16 @@ export const accountSessionsKey = (accountId: string): string =>
 /** Sorted set of all live sessions by expiry, for the gauge. */
 export const liveSessionsKey = 'guichet:sessions'
 
-/** List of the admitted calls' times in microseconds, newest first. */
-export const windowKey = (subject: string, policy: string): string =>
-  `guichet:{${hashTag(subject)}}:window:${policy}`
+/** What counts a window's calls: a list of times in microseconds, newest first, or what its algorithm needs. */
+export const windowKey = (subject: string, bucket: string): string => `${ofSubject(subject)}:window:${bucket}`
+
+/** Hash of what changes the window for a while: boost and ban. */
+export const adjustmentKey = (subject: string, bucket: string): string =>
+  `${ofSubject(subject)}:adjustment:${bucket}`
+
+/** Says that a refund or a charge was made. */
+export const settledKey = (subject: string, settlement: string): string =>
+  `${ofSubject(subject)}:settled:${settlement}`
 
 export const hitsKey = {
   services: 'guichet:{hits}:services',
@@ -35,4 +42,14 @@ const plainSubject = /^[a-z]:[\w.:@+-]{1,80}$/
 function hashTag(subject: string): string {
   if (plainSubject.test(subject)) return subject
   return `${subject.charAt(0)}#${createHash('sha256').update(subject).digest('base64url')}`
+}
+
+/**
+ * A subject of several parts (`u:42+r:user`) lives under the tag of its first, beside what else belongs
+ * to that one.
+ */
+function ofSubject(subject: string): string {
+  const end = subject.indexOf('+')
+  if (end === -1) return `guichet:{${hashTag(subject)}}`
+  return `guichet:{${hashTag(subject.slice(0, end))}}:${hashTag(subject.slice(end + 1))}`
 }

@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { Admission, AdmissionRequest, AdmissionStore } from './admission.ts'
-import type { Policy } from './policy.ts'
+import type { Admission, AdmissionRequest, AdmissionStore, WindowRequest } from './admission.ts'
+import { metersContract } from './meters.contract.ts'
+import { type Policy, plainPolicy } from './policy.ts'
 
 /** A store under test with a clock of its own; `now` is in epoch milliseconds. */
 export interface AdmissionBench {
@@ -11,13 +12,29 @@ export interface AdmissionBench {
   setSession(accountId: string, sessionId: string, isAlive: boolean): Promise<void>
 }
 
-export const policyOf = (name: string, quota: number, windowMs: number): Policy => ({
-  name,
-  quota,
-  windowMs,
-  by: 'user',
-  whenStoreIsDown: 'local',
+export const policyOf = plainPolicy
+
+export const windowOf = (
+  policy: Policy,
+  subject: string,
+  changes: Partial<WindowRequest> = {},
+): WindowRequest => ({
+  policy,
+  subject,
+  bucket: policy.name,
+  quota: policy.quota,
+  cost: 1,
+  isShadow: false,
+  ...changes,
 })
+
+let calls = 0
+
+/** A call that must find room in all of these windows. */
+export const callOf = (
+  windows: readonly WindowRequest[],
+  session: AdmissionRequest['session'] = null,
+): AdmissionRequest => ({ session, windows, callId: `c${calls++}` })
 
 /** Independent of the code under test on purpose: keeps every admitted time and counts from scratch. */
 class NaiveWindow {
@@ -36,23 +53,24 @@ class NaiveWindow {
     return this.used(now) < this.policy.quota
   }
 
+  /** Calls of one instant are told apart by a microsecond each. */
   count(now: number): void {
-    this.admitted.push(now)
+    this.admitted.push(Math.max(now, (this.admitted.at(-1) ?? 0) + 0.001))
   }
 }
 
 let subjects = 0
-const freshSubject = (): string => `u:${process.pid}.${Date.now()}.${subjects++}`
+export const freshSubject = (): string => `u:${process.pid}.${Date.now()}.${subjects++}`
 
-const call = (policies: readonly Policy[], subject: string): AdmissionRequest => ({
-  session: null,
-  windows: policies.map((policy) => ({ policy, subject })),
-})
+const call = (policies: readonly Policy[], subject: string): AdmissionRequest =>
+  callOf(policies.map((policy) => windowOf(policy, subject)))
 
 const startMs = 1_800_000_000_000
 
 /** What every home of `AdmissionStore` promises. `open` gives a store with its own clock each time. */
 export function admissionContract(open: () => AdmissionBench, schedules: number): void {
+  metersContract(open)
+
   const calls = policyOf('calls', 10, 600_000)
 
   describe('one policy', () => {
@@ -149,10 +167,10 @@ export function admissionContract(open: () => AdmissionBench, schedules: number)
     it('must be alive, and a call of a dead one is not counted', async () => {
       const { store, setSession } = open()
       const accountId = freshSubject().slice(2)
-      const request: AdmissionRequest = {
-        session: { accountId, sessionId: 's1' },
-        windows: [{ policy: policyOf('calls', 2, 60_000), subject: `u:${accountId}` }],
-      }
+      const request = callOf([windowOf(policyOf('calls', 2, 60_000), `u:${accountId}`)], {
+        accountId,
+        sessionId: 's1',
+      })
       expect(await store.admit(request)).toEqual({ kind: 'session-ended' })
       await setSession(accountId, 's1', true)
       expect(await store.admit(request)).toMatchObject({ kind: 'allowed', windows: [{ remaining: 1 }] })
@@ -164,12 +182,12 @@ export function admissionContract(open: () => AdmissionBench, schedules: number)
       const { store, setSession } = open()
       const accountId = freshSubject().slice(2)
       await setSession(accountId, 'alive', true)
-      const windows = [{ policy: policyOf('calls', 1, 60_000), subject: `u:${accountId}` }]
+      const windows = [windowOf(policyOf('calls', 1, 60_000), `u:${accountId}`)]
       const answers = await Promise.all([
-        store.admit({ session: { accountId, sessionId: 'dead' }, windows }),
-        store.admit({ session: { accountId, sessionId: 'alive' }, windows: [] }),
-        store.admit({ session: { accountId, sessionId: 'alive' }, windows }),
-        store.admit({ session: null, windows }),
+        store.admit(callOf(windows, { accountId, sessionId: 'dead' })),
+        store.admit(callOf([], { accountId, sessionId: 'alive' })),
+        store.admit(callOf(windows, { accountId, sessionId: 'alive' })),
+        store.admit(callOf(windows)),
       ])
       expect(answers.map((answer) => answer.kind)).toEqual(['session-ended', 'allowed', 'allowed', 'denied'])
     })
@@ -223,11 +241,11 @@ export function admissionContract(open: () => AdmissionBench, schedules: number)
       if (answer.kind === 'session-ended') throw new Error('there is no session here')
       answer.windows.forEach((window, i) => {
         const model = models[i] as NaiveWindow
-        expect(window.remaining).toBe(window.policy.quota - model.used(now))
+        expect(window.remaining).toBe(window.quota - model.used(now))
       })
       if (answer.kind === 'allowed') return
-      expect(models.every((model) => model.hasRoom(now + answer.retryAfterMs))).toBe(true)
-      expect(models.every((model) => model.hasRoom(now + answer.retryAfterMs - 0.001))).toBe(false)
+      expect(models.every((model) => model.hasRoom(now + answer.retryAfterMs + 0.0005))).toBe(true)
+      expect(models.every((model) => model.hasRoom(now + answer.retryAfterMs - 0.002))).toBe(false)
     }
 
     it(`never differs in ${schedules} schedules: no excess, and the same call passes at Retry-After, not before`, async () => {

@@ -1,3 +1,4 @@
+import { type Adjustment, countDenial, noAdjustment } from './adjustment.ts'
 import {
   type Admission,
   type AdmissionRequest,
@@ -6,11 +7,26 @@ import {
   type WindowRequest,
   type WindowState,
 } from './admission.ts'
-import { count, emptyLog, lookAt, newest, type WindowLog } from './sliding-window.ts'
+import type { Meter, MeterLimit } from './meter.ts'
+import type { Algorithm } from './policy.ts'
+import { createRunningCalls } from './running-calls.ts'
+import { createSlidingCounter } from './sliding-counter.ts'
+import { createSlidingWindow } from './sliding-window.ts'
+import { createSmoothRate } from './smooth-rate.ts'
 
-interface KeptLog {
-  readonly log: WindowLog
-  readonly windowMs: number
+const createMeter: Readonly<Record<Algorithm, () => Meter>> = {
+  log: createSlidingWindow,
+  counter: createSlidingCounter,
+  smooth: createSmoothRate,
+  concurrent: createRunningCalls,
+}
+
+interface Kept {
+  readonly meter: Meter
+  readonly adjustment: Adjustment
+  limit: MeterLimit
+  /** Settlements that were made, so that none is made twice. */
+  readonly settled: Set<string>
 }
 
 export interface EmbeddedAdmissionOptions {
@@ -19,51 +35,153 @@ export interface EmbeddedAdmissionOptions {
   readonly now: () => number
 }
 
+interface Looked {
+  readonly kept: Kept
+  readonly request: WindowRequest
+  readonly hasRoom: boolean
+  isBanned: boolean
+  free: number
+  reset: number
+  receipt: number
+}
+
 /** Admission within one process: the same arithmetic as the script, for one gateway alone. */
 export function createEmbeddedAdmission(options: EmbeddedAdmissionOptions): AdmissionStore {
-  const logs = new Map<string, KeptLog>()
+  const windows = new Map<string, Kept>()
+  const clock = (): number => Math.round(options.now() * 1000)
 
-  function logOf({ policy, subject }: WindowRequest): WindowLog {
-    const key = `${policy.name} ${subject}`
-    const log = logs.get(key)?.log ?? emptyLog()
-    logs.set(key, { log, windowMs: policy.windowMs })
-    return log
+  function keptOf({ policy, bucket, subject, quota }: WindowRequest, now: number): Kept {
+    const key = `${bucket} ${subject}`
+    let kept = windows.get(key)
+    if (kept === undefined) {
+      const meter = createMeter[policy.algorithm]()
+      kept = { meter, adjustment: noAdjustment(), limit: noLimit, settled: new Set() }
+      windows.set(key, kept)
+    }
+    const { adjustment } = kept
+    const effective = adjustment.quotaUntil > now ? adjustment.quota : quota
+    if (kept.limit.quota !== effective || kept.limit.window !== policy.windowMs * 1000) {
+      kept.limit = {
+        quota: effective,
+        window: policy.windowMs * 1000,
+        burst: Math.min(policy.burst, effective),
+      }
+    }
+    return kept
   }
 
-  /** Each call pays for looking at a few logs, in turn, so that memory follows use. */
-  function forgetEmptyLogs(now: number, looks: number): void {
-    for (const [key, kept] of logs) {
+  /** Each call pays for looking at a few windows, in turn, so that memory follows use. */
+  function forgetIdle(now: number, looks: number): void {
+    for (const [key, kept] of windows) {
       if (looks-- === 0) return
-      logs.delete(key)
-      const last = newest(kept.log)
-      if (last !== undefined && last > now - kept.windowMs) logs.set(key, kept)
+      const { quotaUntil, bannedUntil, bans, denialsSince } = kept.adjustment
+      const isAdjusted = Math.max(quotaUntil, bannedUntil) > now || (bans > 0 && denialsSince > now - day)
+      windows.delete(key)
+      if (isAdjusted || !kept.meter.isIdle(now, kept.limit)) windows.set(key, kept)
     }
   }
 
-  function admitNow({ windows }: AdmissionRequest): Admission {
-    const now = options.now()
-    forgetEmptyLogs(now, windows.length + 1)
-    const looks = windows.map((window) => {
-      const log = logOf(window)
-      return { log, policy: window.policy, ...lookAt(log, now, window.policy.quota, window.policy.windowMs) }
-    })
-    const isAllowed = looks.every((look) => look.hasRoom)
-    const states = looks.map(({ log, policy, hasRoom, remaining, reset }): WindowState => {
-      if (!isAllowed) return { policy, hasRoom, remaining, resetMs: reset }
-      count(log, now)
-      return { policy, hasRoom, remaining: remaining - 1, resetMs: reset === 0 ? policy.windowMs : reset }
-    })
+  function lookAt(request: WindowRequest, now: number): Looked {
+    const kept = keptOf(request, now)
+    const { bannedUntil } = kept.adjustment
+    if (bannedUntil > now) {
+      return { kept, request, hasRoom: false, isBanned: true, free: 0, reset: bannedUntil - now, receipt: 0 }
+    }
+    const { free, reset } = kept.meter.look(now, kept.limit, request.cost)
+    return { kept, request, hasRoom: free >= request.cost, isBanned: false, free, reset, receipt: 0 }
+  }
+
+  function count(looked: Looked, now: number, callId: string): void {
+    const { kept, request } = looked
+    looked.receipt = kept.meter.take(now, kept.limit, request.cost, callId)
+    looked.free -= request.cost
+    if (looked.reset === 0) looked.reset = firstReset(request, kept.limit)
+  }
+
+  function countDenied(looked: Looked, now: number): void {
+    const { kept, request } = looked
+    const { policy, cost } = request
+    if (policy.countsDenied && policy.algorithm !== 'concurrent') {
+      kept.meter.take(now, kept.limit, cost, '')
+      // The oldest goes for the newest: denials do not make a log grow.
+      kept.meter.keepNewest?.(Math.max(kept.limit.quota, cost))
+      looked.reset = kept.meter.look(now, kept.limit, cost).reset
+    }
+    if (policy.ban === null || looked.isBanned) return
+    const banFor = countDenial(kept.adjustment, policy.ban, now, kept.limit.window)
+    if (banFor > 0) Object.assign(looked, { reset: banFor, isBanned: true, free: 0 })
+  }
+
+  function decide(request: AdmissionRequest, isCounting: boolean): Admission {
+    const { session } = request
+    if (session !== null && !options.isSessionAlive(session.accountId, session.sessionId)) {
+      return { kind: 'session-ended' }
+    }
+    const now = clock()
+    if (isCounting) forgetIdle(now, request.windows.length + 1)
+    const looks = request.windows.map((window) => lookAt(window, now))
+    const isAllowed = looks.every((looked) => looked.hasRoom || looked.request.isShadow)
+    for (const looked of isCounting ? looks : []) {
+      if (isAllowed && looked.hasRoom) count(looked, now, request.callId)
+      else if (!isAllowed && !looked.hasRoom && !looked.request.isShadow) countDenied(looked, now)
+    }
+    const states = looks.map(stateOf)
     if (isAllowed) return { kind: 'allowed', windows: states }
     return { kind: 'denied', windows: states, retryAfterMs: retryAfterMs(states) }
   }
 
   return {
-    async admit(request) {
-      const { session } = request
-      if (session !== null && !options.isSessionAlive(session.accountId, session.sessionId)) {
-        return { kind: 'session-ended' }
+    admit: async (request) => decide(request, true),
+    look: async (request) => decide(request, false),
+    async settle(settlements) {
+      const now = clock()
+      for (const { window, callId, act } of settlements) {
+        const { meter, limit, settled } = keptOf(window.request, now)
+        const { cost } = window.request
+        if (act.kind === 'release') {
+          meter.giveBack(now, limit, cost, window.receipt, callId)
+          continue
+        }
+        const mark = `${act.kind} ${callId}`
+        if (settled.has(mark)) continue
+        settled.add(mark)
+        if (settled.size > 100) settled.delete(settled.values().next().value as string)
+        if (act.kind === 'refund') meter.giveBack(now, limit, cost, window.receipt, callId)
+        else meter.take(now, limit, act.places, `${callId}+`)
       }
-      return admitNow(request)
+    },
+    async replay(calls) {
+      const now = clock()
+      for (const { window, agoMs } of calls) {
+        const { meter, limit } = keptOf(window, now)
+        const at = Math.round(now - agoMs * 1000)
+        if (at > now - limit.window) meter.insert(at, limit, window.cost)
+      }
+    },
+    async reset({ bucket, subject }) {
+      windows.delete(`${bucket} ${subject}`)
+    },
+    async boost(window, quota, forMs) {
+      const now = clock()
+      Object.assign(keptOf(window, now).adjustment, { quota, quotaUntil: now + forMs * 1000 })
     },
   }
 }
+
+const day = 86_400_000_000
+const noLimit: MeterLimit = { quota: 0, window: 0, burst: 0 }
+
+function firstReset({ policy }: WindowRequest, { window, quota }: MeterLimit): number {
+  if (policy.algorithm === 'smooth') return Math.ceil(window / quota)
+  return policy.algorithm === 'concurrent' ? 1_000_000 : window
+}
+
+const stateOf = ({ request, kept, hasRoom, isBanned, free, reset, receipt }: Looked): WindowState => ({
+  request,
+  hasRoom,
+  isBanned,
+  quota: kept.limit.quota,
+  remaining: free,
+  resetMs: reset / 1000,
+  receipt,
+})

@@ -1,7 +1,7 @@
 import { Redis } from 'ioredis'
 import { afterAll, beforeEach, describe, expect, inject, it } from 'vitest'
 import { sessionKey, windowKey } from '../connections/redis-keys.ts'
-import { admissionContract, policyOf, startClock } from './admission.contract.ts'
+import { admissionContract, callOf, policyOf, startClock, windowOf } from './admission.contract.ts'
 import { createRedisAdmission } from './admission.redis.ts'
 
 const redis = new Redis(new URL('/3', inject('redisUrl')).href)
@@ -21,7 +21,7 @@ describe('admission in Redis', () => {
   }, 10_000)
 
   const tenCalls = policyOf('calls', 10, 600_000)
-  const request = { session: null, windows: [{ policy: tenCalls, subject: 'u:heal' }] }
+  const request = callOf([windowOf(tenCalls, 'u:heal')])
   const key = windowKey('u:heal', 'calls')
   beforeEach(() => redis.del(key))
 
@@ -63,7 +63,7 @@ describe('admission in Redis', () => {
     const answers = []
     for (let i = 0; i < 300; i++) {
       if (i % 30 === 0) void redis.script('FLUSH')
-      answers.push(store.admit({ session: null, windows: [{ policy: many, subject: `u:flush${i % 7}` }] }))
+      answers.push(store.admit(callOf([windowOf(many, `u:flush${i % 7}`)])))
       if (i % 3 === 0) await new Promise(setImmediate)
     }
     expect((await Promise.all(answers)).every((answer) => answer.kind === 'allowed')).toBe(true)

@@ -1,111 +1,144 @@
 -- Decides a batch of calls, one after the other, each all or nothing: the session is alive and every
--- window has room, then the call is counted in all of them; else in none.
+-- enforced window has room, then the call is counted in all of them; else in none.
 --
--- KEYS   for each call: its session key (when it has one), then one list per window
+-- KEYS   for each call: its session key (when it has one), then for each window its meter and its
+--        adjustment (a hash with boost and ban)
 -- ARGV   1: the time in microseconds, or 0 to ask Redis (tests hand in their own)
---        for each call: 1 when it has a session else 0, the number of windows n,
---                       then n times: quota, window in microseconds
--- reply  for each call: 0 session ended | 1 allowed | 2 denied,
---                       then n times: 1 when the window had room else 0, free places left,
---                       microseconds until one more is free
+--        for each call: 1 when it has a session else 0, 1 to count or 0 to look, its lease's name,
+--        the number of windows n, then n times: specification, quota, cost
+-- reply  for each call: 0 session ended | 1 allowed | 2 denied, then n times: 1 when the window had room
+--        else 0, 1 when banned else 0, quota with boost, free places left, microseconds until one more
+--        is free or until the call has room, receipt
 --
--- A list holds the times of the admitted calls, newest first, at most `quota` of them (more only
--- after the quota was lowered). A key that holds anything else is deleted and counted anew.
+-- A specification is `algorithm window burst shadow countsDenied banAfter banFor banAtMost`.
 
-local now = tonumber(ARGV[1])
-if now == 0 then
-  local time = redis.call('TIME')
-  now = time[1] * 1000000 + time[2]
+local now = microseconds(ARGV[1])
+
+local specifications = {}
+local function specification(text)
+  local known = specifications[text]
+  if known then return known end
+  local algorithm, window, burst, shadow, counts_denied, ban_after, ban_for, ban_at_most =
+    string.match(text, '^(%a+) (%d+) (%d+) (%d) (%d) (%d+) (%d+) (%d+)$')
+  known = {
+    name = algorithm, meter = meters[algorithm], window = tonumber(window), burst = tonumber(burst),
+    is_shadow = shadow == '1', counts_denied = counts_denied == '1',
+    ban_after = tonumber(ban_after), ban_for = tonumber(ban_for), ban_at_most = tonumber(ban_at_most),
+  }
+  specifications[text] = known
+  return known
 end
 
-local function as_text(microseconds)
-  return string.format('%.0f', microseconds)
+local function look_at(window)
+  local spec = window.spec
+  local adjusted = read(window.adjustment, 'HMGET', window.adjustment, 'quota', 'quotaUntil', 'bannedUntil')
+  if adjusted then
+    if (tonumber(adjusted[2] or nil) or 0) > now then window.quota = tonumber(adjusted[1] or nil) or window.quota end
+    local banned_until = tonumber(adjusted[3] or nil) or 0
+    if banned_until > now then
+      window.free, window.reset, window.is_banned, window.has_room = 0, banned_until - now, true, false
+      return
+    end
+  end
+  local burst = math.min(spec.burst, window.quota)
+  window.free, window.reset = spec.meter.look(window.key, now, window.quota, spec.window, window.cost, burst)
+  window.has_room = window.free >= window.cost
 end
 
--- The time at an index of the list, nil when there is none, or 'corrupt'.
-local function time_at(key, index)
-  local entry = redis.pcall('LINDEX', key, index)
-  if entry == false then return nil end
-  if type(entry) == 'table' then return 'corrupt' end
-  return tonumber(entry) or 'corrupt'
+local function take(window, lease)
+  local spec = window.spec
+  local burst = math.min(spec.burst, window.quota)
+  window.receipt = spec.meter.take(window.key, now, spec.window, window.cost, window.quota, lease, burst)
 end
 
--- Moves a log back with a clock that stepped back: the newest call becomes now, the distances stay.
--- Nobody is admitted twice, and nobody waits longer than one window.
-local function rebase(key, step, window)
-  local entries = redis.call('LRANGE', key, 0, -1)
-  redis.call('DEL', key)
-  for _, entry in ipairs(entries) do
-    local time = tonumber(entry)
-    if time then redis.call('RPUSH', key, as_text(time - step)) end
+local function count(window, lease)
+  take(window, lease)
+  window.free = window.free - window.cost
+  if window.reset == 0 then
+    if window.spec.name == 'smooth' then window.reset = math.ceil(window.spec.window / window.quota)
+    elseif window.spec.name == 'concurrent' then window.reset = 1000000
+    else window.reset = window.spec.window end
   end
-  redis.call('PEXPIRE', key, math.ceil(window / 1000))
 end
 
--- Free places of a window and the microseconds until one more is free (0 when it is empty).
-local function look_at(key, quota, window)
-  local newest = time_at(key, 0)
-  if newest == nil then return quota, 0 end
-  if newest == 'corrupt' or newest <= now - window then
-    redis.call('DEL', key)
-    return quota, 0
-  end
-  if newest > now then rebase(key, newest - now, window) end
+-- A denial that counts takes a place, and the newest denials are as many as the quota.
+local function count_denied(window)
+  if not window.spec.counts_denied or window.spec.name == 'concurrent' then return end
+  take(window, '')
+  if window.spec.name == 'log' then redis.call('LTRIM', window.key, 0, math.max(window.quota, window.cost) - 1) end
+  local _, reset = window.spec.meter.look(window.key, now, window.quota, window.spec.window, window.cost, window.spec.burst)
+  window.reset = reset
+end
 
-  local oldest = time_at(key, -1)
-  while oldest ~= 'corrupt' and oldest <= now - window do
-    redis.call('RPOP', key)
-    oldest = time_at(key, -1)
+local function ban_when_too_many(window)
+  local spec, key = window.spec, window.adjustment
+  if spec.ban_after == 0 or window.is_banned then return end
+  local kept = read(key, 'HMGET', key, 'denials', 'denialsSince', 'bans')
+  local denials, since, bans = 0, now, 0
+  if kept then
+    denials, since, bans = tonumber(kept[1] or nil) or 0, tonumber(kept[2] or nil) or now, tonumber(kept[3] or nil) or 0
   end
-  local used = redis.call('LLEN', key)
-  local next_to_go = oldest
-  if used > quota then next_to_go = time_at(key, quota - 1) end
-  if next_to_go == 'corrupt' then
-    redis.call('DEL', key)
-    return quota, 0
+  if since <= now - spec.window then denials, since = 0, now end
+  denials = denials + 1
+  local keep_for = spec.window
+  if denials >= spec.ban_after then
+    local ban_for = math.min(spec.ban_at_most, spec.ban_for * 2 ^ math.min(bans, 40))
+    redis.call('HSET', key, 'bannedUntil', as_text(now + ban_for), 'bans', as_text(bans + 1))
+    denials, keep_for = 0, ban_for + spec.ban_at_most
+    window.reset, window.is_banned, window.free = ban_for, true, 0
   end
-  return math.max(0, quota - used), next_to_go + window - now
+  redis.call('HSET', key, 'denials', as_text(denials), 'denialsSince', as_text(since))
+  if redis.call('PTTL', key) * 1000 < keep_for then expire(key, keep_for) end
 end
 
 local reply = {}
 local next_key, next_arg = 1, 2
 while next_arg <= #ARGV do
-  local has_session = ARGV[next_arg] == '1'
-  local windows = tonumber(ARGV[next_arg + 1])
-  next_arg = next_arg + 2
-
-  local alive = true
+  local has_session, counts, lease, n =
+    ARGV[next_arg] == '1', ARGV[next_arg + 1] == '1', ARGV[next_arg + 2], tonumber(ARGV[next_arg + 3])
+  next_arg = next_arg + 4
+  local status = 1
   if has_session then
-    alive = redis.call('EXISTS', KEYS[next_key]) == 1
+    if redis.call('EXISTS', KEYS[next_key]) == 0 then status = 0 end
     next_key = next_key + 1
   end
 
-  local status = alive and 1 or 0
-  local at = #reply + 1
-  reply[at] = status
-  if alive then
-    for i = 0, windows - 1 do
-      local quota, window = tonumber(ARGV[next_arg + 2 * i]), tonumber(ARGV[next_arg + 2 * i + 1])
-      local free, reset = look_at(KEYS[next_key + i], quota, window)
-      if free == 0 then status = 2 end
-      reply[at + 1 + 3 * i] = free > 0 and 1 or 0
-      reply[at + 2 + 3 * i] = free
-      reply[at + 3 + 3 * i] = reset
+  local windows = {}
+  for i = 1, n do
+    local window = {
+      key = KEYS[next_key], adjustment = KEYS[next_key + 1], spec = specification(ARGV[next_arg]),
+      quota = tonumber(ARGV[next_arg + 1]), cost = tonumber(ARGV[next_arg + 2]),
+      has_room = false, is_banned = false, free = 0, reset = 0, receipt = 0,
+    }
+    windows[i] = window
+    next_key, next_arg = next_key + 2, next_arg + 3
+    if status ~= 0 then
+      look_at(window)
+      if not window.has_room and not window.spec.is_shadow then status = 2 end
     end
-    reply[at] = status
-    if status == 1 then
-      for i = 0, windows - 1 do
-        local key, window = KEYS[next_key + i], tonumber(ARGV[next_arg + 2 * i + 1])
-        redis.call('LPUSH', key, as_text(now))
-        redis.call('PEXPIRE', key, math.ceil(window / 1000))
-        reply[at + 2 + 3 * i] = reply[at + 2 + 3 * i] - 1
-        if reply[at + 3 + 3 * i] == 0 then reply[at + 3 + 3 * i] = window end
+  end
+
+  if counts and status == 1 then
+    for _, window in ipairs(windows) do
+      if window.has_room then count(window, lease) end
+    end
+  elseif counts and status == 2 then
+    for _, window in ipairs(windows) do
+      if not window.has_room and not window.spec.is_shadow then
+        count_denied(window)
+        ban_when_too_many(window)
       end
     end
-  else
-    for i = 1, 3 * windows do reply[at + i] = 0 end
   end
-  next_key = next_key + windows
-  next_arg = next_arg + 2 * windows
+
+  reply[#reply + 1] = status
+  for _, window in ipairs(windows) do
+    reply[#reply + 1] = window.has_room and 1 or 0
+    reply[#reply + 1] = window.is_banned and 1 or 0
+    reply[#reply + 1] = window.quota
+    reply[#reply + 1] = window.free
+    reply[#reply + 1] = window.reset
+    reply[#reply + 1] = window.receipt
+  end
 end
 return reply

@@ -1,59 +1,74 @@
-/**
- * The exact log of one window: the times of the admitted calls, oldest first from `head` on.
- * Times are numbers of any unit, as long as the window has the same.
- */
-export interface WindowLog {
-  times: number[]
-  head: number
-}
+import type { Meter, MeterLook } from './meter.ts'
 
-export interface WindowLook {
-  readonly hasRoom: boolean
-  /** Free places, never negative. */
-  readonly remaining: number
-  /** Time until there is one more free place, 0 when the window is empty. */
-  readonly reset: number
-}
-
-export const emptyLog = (): WindowLog => ({ times: [], head: 0 })
+/** More than this ahead of now, a log's newest call says that the clock has stepped back. */
+const stepBack = 1_000_000
 
 /**
- * Drops what has left the window that ends at `now` and says what is free. A call made at `t` is in
- * the window until `t + window`, exclusive. When the quota was lowered, the place that must become
- * free is that of the quota-th newest call, not of the oldest.
+ * The exact log: the time of every admitted call of the window. A call made at `t` is in the window
+ * until `t + window`, exclusive. Calls of one instant are told apart by a microsecond each.
  */
-export function lookAt(log: WindowLog, now: number, quota: number, window: number): WindowLook {
-  rebase(log, now)
-  while (log.head < log.times.length && (log.times[log.head] as number) <= now - window) log.head++
-  compact(log)
-  const used = log.times.length - log.head
-  if (used === 0) return { hasRoom: true, remaining: quota, reset: 0 }
-  const nextToGo = used >= quota ? log.times.length - quota : log.head
-  const reset = (log.times[nextToGo] as number) + window - now
-  return { hasRoom: used < quota, remaining: Math.max(0, quota - used), reset }
-}
+export function createSlidingWindow(): Meter {
+  // Oldest first, from `head` on.
+  let times: number[] = []
+  let head = 0
 
-/** Counts a call at `now`; the caller has looked at the same `now` before. */
-export function count(log: WindowLog, now: number): void {
-  log.times.push(now)
-}
+  const newest = (): number => times.at(-1) ?? Number.NEGATIVE_INFINITY
 
-export const newest = (log: WindowLog): number | undefined => log.times.at(-1)
+  /**
+   * A clock that stepped back would keep calls in the window for longer than it lasts. So the log
+   * moves back with it, distances kept: nobody is admitted twice, nobody waits longer than one window.
+   */
+  function rebase(now: number): void {
+    const step = newest() - now
+    if (step > stepBack) times = times.map((time) => time - step)
+  }
 
-/**
- * A clock that stepped back would keep calls in the window for longer than the window lasts. So the
- * log moves back with it: the newest call becomes `now`, the distances stay. Nobody is admitted
- * twice, since no call looks older than it is, and nobody waits longer than one window.
- */
-function rebase(log: WindowLog, now: number): void {
-  const last = newest(log)
-  if (last === undefined || last <= now) return
-  const step = last - now
-  log.times = log.times.map((time) => time - step)
-}
+  function compact(): void {
+    if (head < 32 || head * 2 < times.length) return
+    times = times.slice(head)
+    head = 0
+  }
 
-function compact(log: WindowLog): void {
-  if (log.head < 32 || log.head * 2 < log.times.length) return
-  log.times = log.times.slice(log.head)
-  log.head = 0
+  function forget(now: number, window: number): void {
+    rebase(now)
+    while (head < times.length && (times[head] as number) <= now - window) head++
+    compact()
+  }
+
+  return {
+    look(now, { quota, window }, cost): MeterLook {
+      forget(now, window)
+      const used = times.length - head
+      const free = Math.max(0, quota - used)
+      if (cost > quota) return { free, reset: window }
+      if (used === 0) return { free, reset: 0 }
+      // The call that must go for `cost` to fit; when it fits, the next to go.
+      const mustGo = cost <= free ? head : times.length - 1 - (quota - cost)
+      return { free, reset: (times[mustGo] as number) + window - now }
+    },
+    take(now, _limit, cost) {
+      const receipt = Math.max(now, newest() + 1)
+      for (let place = 0; place < cost; place++) times.push(receipt + place)
+      return receipt
+    },
+    giveBack(_now, _limit, cost, receipt) {
+      const isOurs = (time: number): boolean => time >= receipt && time < receipt + cost
+      times = times.slice(head).filter((time) => !isOurs(time))
+      head = 0
+    },
+    insert(at, _limit, cost) {
+      times = times.slice(head)
+      head = 0
+      for (let place = 0; place < cost; place++) times.push(at)
+      times.sort((a, b) => a - b)
+      // From the oldest on, a microsecond between any two, as `take` keeps them.
+      for (let i = 1; i < times.length; i++) {
+        times[i] = Math.max(times[i] as number, (times[i - 1] as number) + 1)
+      }
+    },
+    keepNewest(places) {
+      head = Math.max(head, times.length - places)
+    },
+    isIdle: (now, { window }) => newest() <= now - window,
+  }
 }

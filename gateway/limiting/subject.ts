@@ -1,21 +1,64 @@
 import ipaddr from 'ipaddr.js'
-import type { Policy } from './policy.ts'
+import type { Policy, PolicyKey } from './policy.ts'
 
-/** Whose window a policy looks at, for one call. `login` is the e-mail address given at login. */
+/** Whose windows a call looks at. */
 export interface Asker {
   readonly address: string
   readonly accountId: string | null
+  readonly role: string | null
+  /** The e-mail address given at login. */
   readonly login: string | null
+  /** A request header's value, undefined when it was not sent. */
+  readonly header: (name: string) => string | undefined
 }
 
+export type SubjectReading =
+  | { readonly kind: 'subject'; readonly subject: string }
+  | { readonly kind: 'skip' }
+  /** The policy refuses calls without this header. */
+  | { readonly kind: 'missing'; readonly header: string }
+
 /**
- * The subject whose calls share a window: `u:<account>`, `a:<address>` or `l:<e-mail>`. Who has no
- * account, on a public route, is counted by address.
+ * The subject whose calls share a window: `u:<account>`, `a:<address>`, `l:<e-mail>`, `r:<role>`,
+ * `h:<header>=<value>`, or several joined by `+`. Who has no account is counted by address.
  */
-export function subjectOf(policy: Policy, asker: Asker): string {
-  if (policy.by === 'account' && asker.login !== null) return `l:${asker.login}`
-  if (policy.by === 'user' && asker.accountId !== null) return `u:${asker.accountId}`
-  return addressSubject(asker.address)
+export function subjectOf(
+  { by, whenKeyIsMissing }: Pick<Policy, 'by' | 'whenKeyIsMissing'>,
+  asker: Asker,
+): SubjectReading {
+  const parts: string[] = []
+  for (const key of by) {
+    const part = partOf(key, asker)
+    if (part !== null) {
+      parts.push(part)
+      continue
+    }
+    if (whenKeyIsMissing === 'skip') return { kind: 'skip' }
+    if (whenKeyIsMissing === 'deny') return { kind: 'missing', header: key.slice(headerPrefix.length) }
+    parts.push(addressSubject(asker.address))
+  }
+  return { kind: 'subject', subject: parts.length === 1 ? (parts[0] as string) : parts.join('+') }
+}
+
+const headerPrefix = 'header:'
+
+/** Null for a header that was not sent. */
+function partOf(key: PolicyKey, { address, accountId, role, login, header }: Asker): string | null {
+  switch (key) {
+    case 'user':
+      return accountId === null ? addressSubject(address) : `u:${accountId}`
+    case 'address':
+      return addressSubject(address)
+    case 'account':
+      return login === null ? addressSubject(address) : `l:${login}`
+    case 'role':
+      return `r:${role ?? 'anonymous'}`
+    default: {
+      const name = key.slice(headerPrefix.length)
+      const value = header(name)
+      return value === undefined || value === '' ? null : `h:${name}=${value}`
+    }
+  }
 }
 
 const subjectsByAddress = new Map<string, string>()

@@ -14,11 +14,20 @@ export interface Problem {
   readonly retryAfterSeconds?: number
 }
 
-/** The IANA registry names one of our problems; the others carry a URN of their own. */
-const problemType = (code: ErrorCode): string =>
-  code === 'quota-exceeded'
-    ? 'https://iana.org/assignments/http-problem-types#quota-exceeded'
-    : `urn:guichet:problem:${code}`
+/** The IANA registry names some of our problems; the others carry a URN of their own. */
+const registered: Partial<Record<ErrorCode, string>> = {
+  'quota-exceeded': 'quota-exceeded',
+  'abnormal-usage': 'abnormal-usage-detected',
+  'store-unavailable': 'temporary-reduced-capacity',
+  overloaded: 'temporary-reduced-capacity',
+}
+
+function problemType(code: ErrorCode): string {
+  const name = registered[code]
+  return name === undefined
+    ? `urn:guichet:problem:${code}`
+    : `https://iana.org/assignments/http-problem-types#${name}`
+}
 
 export function problemOf({ code, details, message, status }: GatewayError, requestId: string): Problem {
   const { retryAfterSeconds } = details

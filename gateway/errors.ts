@@ -35,6 +35,13 @@ export const errorTable = {
     'The request carries more than one identity. Send one Authorization header or one session cookie.',
   ),
   'invalid-body': entry(400, 'caller', false, 'Invalid body', 'The body does not have the expected fields.'),
+  'key-missing': entry(
+    400,
+    'caller',
+    false,
+    'Header missing',
+    'Calls are counted by a header that was not sent. Send it.',
+  ),
   'invalid-code': entry(
     400,
     'caller',
@@ -99,6 +106,13 @@ export const errorTable = {
     true,
     'Quota exceeded',
     'You have made all the calls this policy allows. Try again when Retry-After says.',
+  ),
+  'abnormal-usage': entry(
+    429,
+    'caller',
+    true,
+    'Too many refused calls',
+    'You went on calling after many refusals. Wait until Retry-After says, then call less often.',
   ),
   'headers-too-large': entry(
     431,

@@ -15,6 +15,8 @@ export interface Journey {
   route: Route | null
   caller: Caller
   decision: Decision | null
+  /** Places the app says the call has cost, when a policy reads that header. */
+  reportedCost: number | null
   /** When the upstream was asked and how long its answer took to begin; null while it was not asked. */
   upstreamStartedAtMs: number | null
   upstreamDurationMs: number | null

@@ -17,6 +17,7 @@ export interface Road {
   readonly forwarding: (
     app: FastifyInstance,
   ) => Promise<(request: FastifyRequest, reply: FastifyReply) => unknown>
+  readonly settleCall: onResponseAsyncHookHandler
   readonly recordHit: onResponseAsyncHookHandler
   readonly recordRequest: onResponseAsyncHookHandler
 }
@@ -40,7 +41,9 @@ export function layRoad(app: FastifyInstance, road: Road): void {
     proxied.addHook('onRequest', road.identifyCaller)
     // Before the body is read and the upstream hears of it: what is refused costs them nothing.
     proxied.addHook('onRequest', road.admitCall)
-    // After the answer has left: counting it makes nobody wait.
+    // After the answer has left, since only now it is known what the call has cost.
+    proxied.addHook('onResponse', road.settleCall)
+    // Last, so that counting it makes nobody wait.
     proxied.addHook('onResponse', road.recordHit)
     proxied.route({
       method: methods,
@@ -64,6 +67,7 @@ async function beginJourney(request: FastifyRequest, reply: FastifyReply): Promi
     route: null,
     caller: { kind: 'anonymous' },
     decision: null,
+    reportedCost: null,
     upstreamStartedAtMs: null,
     upstreamDurationMs: null,
   }

@@ -25,6 +25,9 @@ export const adjustmentKey = (subject: string, bucket: string): string =>
 export const settledKey = (subject: string, settlement: string): string =>
   `${ofSubject(subject)}:settled:${settlement}`
 
+/** Where gateways tell each other about limits. */
+export const limitNewsChannel = 'guichet:limits'
+
 export const hitsKey = {
   services: 'guichet:{hits}:services',
   accounts: 'guichet:{hits}:accounts',

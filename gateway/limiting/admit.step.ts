@@ -1,14 +1,16 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { GatewayError } from '../errors.ts'
-import type { WindowRequest, WindowState } from './admission.ts'
+import { isViolated, type WindowState } from './admission.ts'
 import type { Decision, Tier } from './decision.ts'
-import { limitHeaders, wholeSeconds } from './headers.ts'
+import { type WriteLimitHeaders, wholeSeconds } from './headers.ts'
 import type { Limiter } from './limiter.ts'
 import type { Policy } from './policy.ts'
-import { type Asker, subjectOf } from './subject.ts'
+import type { Asker } from './subject.ts'
+import { type CountedRoute, windowsOf } from './windows-of-call.ts'
 
 export interface AdmitOptions {
   readonly limiter: Limiter
+  readonly limitHeaders: WriteLimitHeaders
   /** Tells the metrics of each window that was looked at. */
   readonly decided: (window: WindowState, tier: Tier) => void
   /** Tells the metrics of a policy that refuses because its store is away. */
@@ -26,20 +28,30 @@ export function admitCall(options: AdmitOptions) {
   return async function admitCall(request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
     const { journey } = request
     const { route, caller } = journey
-    const policies = route?.policies ?? []
     const session = caller.kind === 'connected' ? caller : null
-    if (session === null && policies.length === 0) return undefined
-    const asker: Asker = { address: journey.address, accountId: session?.accountId ?? null, login: null }
+    if (route === null || (session === null && route.policies.length === 0)) return undefined
+    const windows = windowsOrRefusal(route, askerOf(request))
 
-    const decision = await limiter.decide({ session, windows: windowsOf(policies, asker) })
+    const decision = await limiter.decide({ session, windows, callId: journey.requestId })
     journey.decision = decision
     if (decision.kind === 'session-ended') {
-      if (route?.access === 'connected') return refuseDeadSession(request, reply)
+      if (route.access === 'connected') return refuseDeadSession(request, reply)
       journey.caller = { kind: 'anonymous' }
       return admitCall(request, reply)
     }
-    return settle(decision, reply, options)
+    return settleVerdict(decision, reply, options)
   }
+}
+
+/** Who asks, as far as the request and its token tell. */
+export function askerOf({ journey, headers }: FastifyRequest): Asker {
+  const { caller, address } = journey
+  const header = (name: string): string | undefined => {
+    const value = headers[name]
+    return Array.isArray(value) ? value.join(', ') : value
+  }
+  if (caller.kind === 'anonymous') return { address, accountId: null, role: null, login: null, header }
+  return { address, accountId: caller.accountId, role: caller.role, login: null, header }
 }
 
 export interface LoginAdmissionOptions extends Omit<AdmitOptions, 'refuseDeadSession'> {
@@ -52,38 +64,50 @@ export interface LoginAdmissionOptions extends Omit<AdmitOptions, 'refuseDeadSes
  */
 export function admitLogin(options: LoginAdmissionOptions) {
   const { limiter, policies } = options
+  const login: CountedRoute = { name: 'login', service: null, policies, cost: 1 }
   return async function admitLogin(email: string, address: string, reply: FastifyReply): Promise<void> {
-    const asker: Asker = { address, accountId: null, login: email }
-    const decision = await limiter.decide({ session: null, windows: windowsOf(policies, asker) })
-    if (decision.kind !== 'session-ended') settle(decision, reply, options)
+    const asker: Asker = { address, accountId: null, role: null, login: email, header: () => undefined }
+    const windows = windowsOrRefusal(login, asker)
+    const decision = await limiter.decide({ session: null, windows, callId: reply.request.id })
+    if (decision.kind !== 'session-ended') settleVerdict(decision, reply, options)
   }
 }
 
-function windowsOf(policies: readonly Policy[], asker: Asker): WindowRequest[] {
-  return policies.map((policy) => ({ policy, subject: subjectOf(policy, asker) }))
+function windowsOrRefusal(route: CountedRoute, asker: Asker) {
+  const reading = windowsOf(route, asker)
+  if (reading.kind === 'windows') return reading.windows
+  throw new GatewayError('key-missing', {
+    sentence: `Calls are counted by the header ${reading.header} here. Send it.`,
+    members: { 'violated-policies': [reading.policy.name] },
+  })
 }
 
 /** Writes the limit headers, and throws unless the call is allowed. */
-function settle(
+function settleVerdict(
   decision: Exclude<Decision, { kind: 'session-ended' }>,
   reply: FastifyReply,
-  { decided, refusedAlone }: Pick<AdmitOptions, 'decided' | 'refusedAlone'>,
+  { decided, refusedAlone, limitHeaders }: Pick<AdmitOptions, 'decided' | 'refusedAlone' | 'limitHeaders'>,
 ): void {
   if (decision.kind === 'store-away') {
     for (const policy of decision.closed) refusedAlone(policy)
-    throw new GatewayError('store-unavailable', { retryAfterSeconds: 1 })
+    throw new GatewayError('store-unavailable', {
+      retryAfterSeconds: 1,
+      members: { 'violated-policies': decision.closed.map(({ name }) => name) },
+    })
   }
   for (const window of decision.windows) decided(window, decision.tier)
-  const headers = limitHeaders(decision.windows)
+  const headers = limitHeaders(decision.windows, decision.tier)
   if (headers !== null) {
     reply.header('RateLimit-Policy', headers.policy)
     reply.header('RateLimit', headers.limit)
   }
-  if (decision.kind === 'denied') {
-    const violated = decision.windows.filter((window) => !window.hasRoom).map((window) => window.policy.name)
-    throw new GatewayError('quota-exceeded', {
-      retryAfterSeconds: wholeSeconds(decision.retryAfterMs),
-      members: { 'violated-policies': violated },
-    })
-  }
+  if (decision.kind === 'denied') throw denial(decision)
+}
+
+function denial({ windows, retryAfterMs }: Extract<Decision, { kind: 'denied' }>): GatewayError {
+  const violated = windows.filter(isViolated)
+  return new GatewayError(violated.some(({ isBanned }) => isBanned) ? 'abnormal-usage' : 'quota-exceeded', {
+    retryAfterSeconds: wholeSeconds(retryAfterMs),
+    members: { 'violated-policies': violated.map(({ request }) => request.policy.name) },
+  })
 }

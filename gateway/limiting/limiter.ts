@@ -1,83 +1,119 @@
-import type { AdmissionRequest, AdmissionStore } from './admission.ts'
+import type { AdmissionRequest, AdmissionStore, Settlement, WindowRequest } from './admission.ts'
 import type { Decision } from './decision.ts'
-
-/** What the limiter knows of its store. Once away, it is asked again only when a probe succeeded. */
-type StoreState = { kind: 'up'; failuresInARow: number } | { kind: 'away' }
+import { createDenialMemory } from './denials.ts'
+import type { LimitNewsChannel } from './limit-news.ts'
+import { createLoneDecisions } from './lone-decisions.ts'
+import { createSettlementQueue } from './settlements.ts'
+import { createStoreBreaker } from './store-breaker.ts'
 
 export interface LimiterOptions {
   readonly store: AdmissionStore
   /** The windows of this process, for policies that say `local`. */
   readonly local: AdmissionStore
-  /** Resolves when the store answers again. */
+  readonly news: LimitNewsChannel
+  /** How many gateways share the store; while it is away each gives out its part of a quota. */
+  readonly instances: number
+  /** Resolves when the store answers. */
   readonly probe: () => Promise<unknown>
   readonly probeIntervalMs?: number
-  /** One slow answer degrades one call; this many in a row stop the asking. */
   readonly failuresToGoAway?: number
   readonly storeChanged: (isUp: boolean, reason: unknown) => void
   readonly storeAnswered: (durationMs: number) => void
   readonly storeFailed: (error: unknown) => void
 }
 
-export interface Limiter extends Disposable {
+export interface Limiter extends AsyncDisposable {
   /** Never rejects because of the store. A session is presumed alive while nobody can tell. */
   decide(request: AdmissionRequest): Promise<Decision>
+  /** As `decide`, counting nothing. */
+  look(request: AdmissionRequest): Promise<Decision>
+  /** What an admitted call gives back or still owes, off the hot path. */
+  settle(decision: Decision, settlement: Settlement): void
+  /** These three reach the store or reject. Every gateway forgets what it remembered of the subject. */
+  reset(window: WindowRequest): Promise<void>
+  boost(window: WindowRequest, quota: number, forMs: number): Promise<void>
+  loosened(subject: string): Promise<void>
   isStoreUp(): boolean
 }
 
-/**
- * Asks the store, and does what each policy says when the store is away: `local` counts in this
- * process, `open` lets pass, `closed` refuses.
- */
+/** Known denials from memory, all else from the store, and while it is away what each policy says. */
 export function createLimiter(options: LimiterOptions): Limiter {
-  const { store, local, probeIntervalMs = 200, failuresToGoAway = 5 } = options
-  let state: StoreState = { kind: 'up', failuresInARow: 0 }
-  let probing: NodeJS.Timeout | undefined
+  const { store, local, news } = options
+  const memory = createDenialMemory({ news })
+  const alone = createLoneDecisions({ local, instances: options.instances })
+  const settlements = createSettlementQueue({
+    store,
+    settled({ act, window }) {
+      if (act.kind === 'refund') void loosened(window.request.subject).catch(options.storeFailed)
+    },
+  })
+  const breaker = createStoreBreaker({
+    probe: async () => {
+      await options.probe()
+      // Before anyone is admitted by it again, so that its windows are true.
+      await alone.replayTo(store)
+    },
+    changed: options.storeChanged,
+    ...(options.probeIntervalMs === undefined ? {} : { probeIntervalMs: options.probeIntervalMs }),
+    ...(options.failuresToGoAway === undefined ? {} : { failuresToGoAway: options.failuresToGoAway }),
+  })
 
-  function failed(error: unknown): void {
-    options.storeFailed(error)
-    if (state.kind === 'away' || ++state.failuresInARow < failuresToGoAway) return
-    state = { kind: 'away' }
-    options.storeChanged(false, error)
-    probeLater()
+  const loosened = (subject: string): Promise<void> => news.publish({ kind: 'loosened', subject })
+
+  async function ask(request: AdmissionRequest, act: 'admit' | 'look'): Promise<Decision> {
+    const askedAtMs = performance.now()
+    try {
+      const admission = await store[act](request)
+      options.storeAnswered(performance.now() - askedAtMs)
+      breaker.succeeded()
+      return { ...admission, tier: 'store' }
+    } catch (error) {
+      options.storeFailed(error)
+      breaker.failed(error)
+      return alone.decide(request)
+    }
   }
 
-  function probeLater(): void {
-    probing = setTimeout(async () => {
-      try {
-        await options.probe()
-        state = { kind: 'up', failuresInARow: 0 }
-        options.storeChanged(true, null)
-      } catch {
-        probeLater()
-      }
-    }, probeIntervalMs).unref()
-  }
-
-  async function decideAlone({ windows }: AdmissionRequest): Promise<Decision> {
-    const closed = windows
-      .map(({ policy }) => policy)
-      .filter(({ whenStoreIsDown }) => whenStoreIsDown === 'closed')
-    if (closed.length > 0) return { kind: 'store-away', tier: 'degraded', closed }
-    const counted = windows.filter(({ policy }) => policy.whenStoreIsDown === 'local')
-    const admission = await local.admit({ session: null, windows: counted })
-    return { ...admission, tier: 'degraded' }
+  function tellWhoIsExhausted(decision: Decision): void {
+    if (decision.kind !== 'allowed') return
+    for (const { remaining, request } of decision.windows) {
+      if (remaining > 0 || request.isShadow) continue
+      news.publish({ kind: 'exhausted', subject: request.subject }).catch(options.storeFailed)
+    }
   }
 
   return {
     async decide(request) {
-      if (state.kind === 'away') return decideAlone(request)
-      const askedAtMs = performance.now()
-      try {
-        const admission = await store.admit(request)
-        options.storeAnswered(performance.now() - askedAtMs)
-        if (state.kind === 'up') state.failuresInARow = 0
-        return { ...admission, tier: 'store' }
-      } catch (error) {
-        failed(error)
-        return decideAlone(request)
-      }
+      const known = memory.recall(request)
+      if (known !== null) return known
+      if (!breaker.isUp()) return alone.decide(request)
+      const moment = memory.moment()
+      const decision = await ask(request, 'admit')
+      if (decision.tier !== 'store') return decision
+      if (decision.kind === 'denied') memory.remember(request, decision, moment)
+      else tellWhoIsExhausted(decision)
+      return decision
     },
-    isStoreUp: () => state.kind === 'up',
-    [Symbol.dispose]: () => clearTimeout(probing),
+    look: (request) => (breaker.isUp() ? ask(request, 'look') : alone.decide(request)),
+    settle({ tier }, settlement) {
+      if (tier === 'degraded') void local.settle([settlement])
+      else settlements.add(settlement)
+    },
+    async reset(window) {
+      await store.reset(window)
+      await local.reset(window)
+      await loosened(window.subject)
+    },
+    async boost(window, quota, forMs) {
+      await store.boost(window, quota, forMs)
+      await loosened(window.subject)
+    },
+    loosened,
+    isStoreUp: breaker.isUp,
+    async [Symbol.asyncDispose]() {
+      breaker[Symbol.dispose]()
+      memory[Symbol.dispose]()
+      await settlements[Symbol.asyncDispose]()
+    },
   }
 }

@@ -13,4 +13,6 @@ export interface Route {
   readonly upstream: string
   readonly access: Access
   readonly policies: readonly Policy[]
+  /** Places that a call takes in each of its windows. */
+  readonly cost: number
 }

@@ -1,0 +1,107 @@
+import { LRUCache } from 'lru-cache'
+import { type AdmissionRequest, isViolated, type WindowState } from './admission.ts'
+import type { Decision } from './decision.ts'
+import type { LimitNewsChannel } from './limit-news.ts'
+
+type Denied = Extract<Decision, { kind: 'denied' }>
+
+interface KnownDenial {
+  readonly windows: readonly WindowState[]
+  /** When the states were true, and until when the call cannot be admitted. */
+  readonly atMs: number
+  readonly untilMs: number
+}
+
+export interface DenialMemoryOptions {
+  readonly news: LimitNewsChannel
+  /** Denials kept; each takes some 300 bytes. */
+  readonly size?: number
+  /** Monotonic milliseconds. */
+  readonly now?: () => number
+}
+
+export interface DenialMemory extends Disposable {
+  /** The denial that the store would give again, or null when it has to be asked. */
+  recall(request: AdmissionRequest): Denied | null
+  /** To be taken before the store is asked, and handed to `remember` with its answer. */
+  moment(): number
+  remember(request: AdmissionRequest, denial: Denied, moment: number): void
+}
+
+/**
+ * Denials that need no store: until the first instant at which the call could be admitted, nothing but
+ * news can change them. While news may be missed nothing is recalled.
+ */
+export function createDenialMemory(options: DenialMemoryOptions): DenialMemory {
+  const { news, size = 10_000, now = () => performance.now() } = options
+  const denials = new LRUCache<string, KnownDenial>({ max: size })
+  const subjects = new LRUCache<string, Set<string>>({ max: size })
+  let moment = 0
+  /** When news last said that a subject has more room; so that an answer older than it is not believed. */
+  const loosened = new LRUCache<string, number>({ max: size })
+  let missedAt = 0
+
+  const stop = news.listen((heard) => {
+    moment++
+    if (heard.kind === 'missed') {
+      missedAt = moment
+      denials.clear()
+    } else if (heard.kind === 'loosened') {
+      loosened.set(heard.subject, moment)
+      for (const key of subjects.get(heard.subject) ?? []) denials.delete(key)
+      subjects.delete(heard.subject)
+    }
+  })
+
+  return {
+    recall(request) {
+      if (denials.size === 0 || !news.isLive()) return null
+      const key = keyOf(request)
+      const known = denials.get(key)
+      if (known === undefined) return null
+      const at = now()
+      if (at >= known.untilMs) {
+        denials.delete(key)
+        return null
+      }
+      const passedMs = at - known.atMs
+      const windows = known.windows.map(
+        (window): WindowState => ({ ...window, resetMs: Math.max(0, window.resetMs - passedMs) }),
+      )
+      return { kind: 'denied', tier: 'memory', windows, retryAfterMs: known.untilMs - at }
+    },
+
+    moment: () => moment,
+
+    remember(request, { windows, retryAfterMs }, asked) {
+      if (!windows.every(isForeseeable) || missedAt > asked) return
+      if (windows.some(({ request: { subject } }) => (loosened.get(subject) ?? 0) > asked)) return
+      const key = keyOf(request)
+      const atMs = now()
+      denials.set(key, { windows, atMs, untilMs: atMs + retryAfterMs })
+      for (const {
+        request: { subject },
+      } of windows) {
+        const keys = subjects.get(subject) ?? new Set()
+        keys.add(key)
+        subjects.set(subject, keys)
+      }
+    },
+
+    [Symbol.dispose]: stop,
+  }
+}
+
+/** Whether the denial stays as it is however often the caller asks, and until a time that is known. */
+function isForeseeable(window: WindowState): boolean {
+  const { policy } = window.request
+  if (policy.countsDenied) return false
+  if (policy.ban !== null && !window.isBanned) return false
+  return !(isViolated(window) && policy.algorithm === 'concurrent')
+}
+
+function keyOf({ windows }: AdmissionRequest): string {
+  let key = ''
+  for (const { bucket, subject, cost, quota } of windows) key += `${bucket} ${subject} ${cost} ${quota}\n`
+  return key
+}

@@ -1,0 +1,36 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { Settlement } from './admission.ts'
+import type { Limiter } from './limiter.ts'
+import type { Policy, RefundReason } from './policy.ts'
+
+/**
+ * After the answer: gives back what a policy says such an outcome gives back, ends what ran, and
+ * takes what the app says the call has cost beyond its places.
+ */
+export function settleCall({ limiter }: { readonly limiter: Pick<Limiter, 'settle'> }) {
+  return async function settleCall({ journey }: FastifyRequest, reply: FastifyReply): Promise<void> {
+    const decision = journey?.decision
+    if (decision?.kind !== 'allowed') return
+    for (const window of decision.windows) {
+      const { policy, cost } = window.request
+      if (window.receipt === 0 || !needsSettling(policy)) continue
+      const settle = (act: Settlement['act']): void =>
+        limiter.settle(decision, { window, callId: journey.requestId, act })
+      if (policy.algorithm === 'concurrent') settle({ kind: 'release' })
+      else if (isRefunded(policy, outcomeOf(reply))) settle({ kind: 'refund' })
+      else if (policy.costHeader !== null && (journey.reportedCost ?? 0) > cost) {
+        settle({ kind: 'charge', places: (journey.reportedCost as number) - cost })
+      }
+    }
+  }
+}
+
+const needsSettling = ({ algorithm, refund, costHeader }: Policy): boolean =>
+  algorithm === 'concurrent' || refund.length > 0 || costHeader !== null
+
+/** `aborted`: the caller left before the whole answer was sent. */
+function outcomeOf({ raw, statusCode }: FastifyReply): string {
+  return raw.writableFinished ? String(statusCode) : 'aborted'
+}
+
+const isRefunded = ({ refund }: Policy, outcome: string): boolean => refund.includes(outcome as RefundReason)

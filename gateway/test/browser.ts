@@ -22,7 +22,7 @@ export async function followByKeyboard(page: Page, name: string): Promise<void> 
   const passed: string[] = []
   for (let press = 0; press < furthest; press++) {
     await page.keyboard.press('Tab')
-    const focused = await page.evaluate(() => document.activeElement?.textContent?.trim() ?? '')
+    const focused = await page.evaluate<string>("document.activeElement?.textContent?.trim() ?? ''")
     if (focused !== name) {
       passed.push(focused)
       continue

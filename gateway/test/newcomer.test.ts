@@ -129,6 +129,13 @@ describe.each(languages)('in a browser in %s, with the keyboard alone', (locale,
   })
 })
 
+/** Of one of the statistics; each has some of these. */
+interface Row {
+  readonly account: { readonly email: string }
+  readonly service: string
+  readonly calls: number
+}
+
 const problem = {
   type: 'https://iana.org/assignments/http-problem-types#quota-exceeded',
   status: 429,
@@ -175,19 +182,17 @@ test('the administrator sees who came, who called and who never did', async () =
     expect(answer.status, path).toBe(200)
     return answer
   }
-  const emails = (rows: { account: { email: string } }[]) => rows.map(({ account }) => account.email)
-  const stats = async (path: string) => (await ask(`/api/stats/${path}`)).json()
+  const stats = async (path: string) => (await (await ask(`/api/stats/${path}`)).json()) as Row[]
+  const emails = (rows: Row[]) => rows.map(({ account }) => account.email)
 
   expect(emails(await stats('recent-logins?limit=10'))[0]).toBe(busy.email)
   expect(emails(await stats('top-logins?days=3&limit=10'))).toContain(busy.email)
   // Hits are written in batches, off the road of the request.
   const callsOf = async ({ email }: DemoAccount) =>
-    (await stats('least-active?limit=100')).find(
-      ({ account }: { account: { email: string } }) => account.email === email,
-    )?.calls
+    (await stats('least-active?limit=100')).find(({ account }) => account.email === email)?.calls
   await expect.poll(() => callsOf(busy), { timeout: 5_000 }).toBe(3)
   expect(await callsOf(quiet)).toBe(0)
-  const services: { service: string; calls: number }[] = await stats('services')
+  const services = await stats('services')
   expect(services.map(({ service }) => service).toSorted()).toEqual(['achat', 'vente'])
   expect(services[0]?.calls).toBeGreaterThanOrEqual(services[1]?.calls as number)
 
@@ -201,9 +206,9 @@ test('the administrator sees who came, who called and who never did', async () =
 test('SIGTERM ends it with 0, and the next start knows the same accounts, passwords and counts', async () => {
   const stats = async ({ admin, adminToken }: Demo) => {
     const headers = { authorization: `Bearer ${adminToken}` }
-    const [services, people] = await Promise.all(
-      ['services', 'least-active?limit=100'].map(async (name) =>
-        (await fetch(`${admin}/api/stats/${name}`, { headers })).json(),
+    const [services = [], people = []] = await Promise.all(
+      ['services', 'least-active?limit=100'].map(
+        async (name) => (await (await fetch(`${admin}/api/stats/${name}`, { headers })).json()) as Row[],
       ),
     )
     return { services, people }

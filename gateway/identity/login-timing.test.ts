@@ -28,18 +28,25 @@ async function time(kind: Kind): Promise<number> {
   return performance.now() - from
 }
 
-const median = (values: readonly number[]): number =>
-  values.toSorted((a, b) => a - b)[values.length >> 1] ?? 0
+/** Not the mean nor the median: what else runs on the machine only ever adds time. */
+const lowerQuartile = (values: readonly number[]): number =>
+  values.toSorted((a, b) => a - b)[values.length >> 2] ?? 0
 
-it('takes the same time to refuse an unknown e-mail, a wrong password and a disabled account', async () => {
-  for (const kind of kinds) await time(kind)
+/** How much longer the slowest refusal takes than the fastest, over many of each. */
+async function measureSpread(): Promise<number> {
   const times: Record<Kind, number[]> = { unknown: [], wrong: [], disabled: [], 'plain text': [] }
   // One of each a round, in another order each time: a noisy neighbour slows them all alike.
   for (let round = 0; round < tries; round++) {
     for (const kind of kinds.toSorted(() => Math.random() - 0.5)) times[kind].push(await time(kind))
   }
-  const medians = kinds.map((kind) => median(times[kind]))
-  const [shortest, longest] = [Math.min(...medians), Math.max(...medians)]
-  // Without its hash the unknown takes a tenth of the others.
-  expect(longest / shortest, `medians in ms: ${kinds.join(', ')}: ${medians}`).toBeLessThan(1.35)
+  const typical = kinds.map((kind) => lowerQuartile(times[kind]))
+  return Math.max(...typical) / Math.min(...typical)
+}
+
+it('takes the same time to refuse an unknown e-mail, a wrong password and a disabled account', async () => {
+  for (const kind of kinds) await time(kind)
+  // Noise passes, a leak stays: without its hash the unknown takes a tenth of the others, every time.
+  const spreads: number[] = []
+  while (spreads.length < 3 && !spreads.some((spread) => spread < 1.25)) spreads.push(await measureSpread())
+  expect(Math.min(...spreads), `spreads: ${spreads}`).toBeLessThan(1.25)
 })

@@ -2,7 +2,11 @@ import type { AdmissionRequest, AdmissionStore } from './admission.ts'
 import type { Decision } from './decision.ts'
 
 /** What the limiter knows of its store. Once away, it is asked again only when a probe succeeded. */
-type StoreState = { kind: 'up'; failuresInARow: number } | { kind: 'away' }
+type StoreState =
+  | { readonly kind: 'up'; failuresInARow: number; firstFailureAtMs: number }
+  | { readonly kind: 'away' }
+
+const up = (): StoreState => ({ kind: 'up', failuresInARow: 0, firstFailureAtMs: 0 })
 
 export interface LimiterOptions {
   readonly store: AdmissionStore
@@ -11,7 +15,10 @@ export interface LimiterOptions {
   /** Resolves when the store answers again. */
   readonly probe: () => Promise<unknown>
   readonly probeIntervalMs?: number
-  /** One slow answer degrades one call; this many in a row stop the asking. */
+  /**
+   * This many in a row stop the asking, if one of them was asked after the first had failed: calls that
+   * waited together for one slow answer are one bad moment, not a store that is away.
+   */
   readonly failuresToGoAway?: number
   readonly storeChanged: (isUp: boolean, reason: unknown) => void
   readonly storeAnswered: (durationMs: number) => void
@@ -30,12 +37,14 @@ export interface Limiter extends Disposable {
  */
 export function createLimiter(options: LimiterOptions): Limiter {
   const { store, local, probeIntervalMs = 200, failuresToGoAway = 5 } = options
-  let state: StoreState = { kind: 'up', failuresInARow: 0 }
+  let state = up()
   let probing: NodeJS.Timeout | undefined
 
-  function failed(error: unknown): void {
+  function failed(error: unknown, askedAtMs: number): void {
     options.storeFailed(error)
-    if (state.kind === 'away' || ++state.failuresInARow < failuresToGoAway) return
+    if (state.kind === 'away') return
+    if (state.failuresInARow++ === 0) state.firstFailureAtMs = performance.now()
+    if (state.failuresInARow < failuresToGoAway || askedAtMs < state.firstFailureAtMs) return
     state = { kind: 'away' }
     options.storeChanged(false, error)
     probeLater()
@@ -45,7 +54,7 @@ export function createLimiter(options: LimiterOptions): Limiter {
     probing = setTimeout(async () => {
       try {
         await options.probe()
-        state = { kind: 'up', failuresInARow: 0 }
+        state = up()
         options.storeChanged(true, null)
       } catch {
         probeLater()
@@ -73,7 +82,7 @@ export function createLimiter(options: LimiterOptions): Limiter {
         if (state.kind === 'up') state.failuresInARow = 0
         return { ...admission, tier: 'store' }
       } catch (error) {
-        failed(error)
+        failed(error, askedAtMs)
         return decideAlone(request)
       }
     },

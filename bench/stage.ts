@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type StartedProcess, startProcess } from '../gateway/test/servers/child-process.ts'
+import { startGuard } from '../gateway/test/servers/guard-process.ts'
 import { startRedis } from '../gateway/test/servers/redis.ts'
 import type { BenchCase } from './cases.ts'
 import { gatewayConfig } from './gateway-config.ts'
@@ -29,7 +30,11 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 export async function setStage(cases: readonly BenchCase[], options: BenchOptions): Promise<Stage> {
   await using setting = new AsyncDisposableStack()
   const folder = await mkdtemp(join(tmpdir(), 'guichet-bench-'))
-  setting.defer(() => rm(folder, { recursive: true, force: true }))
+  const guard = startGuard(folder) // removes it when a Ctrl-C ends us
+  setting.defer(async () => {
+    await rm(folder, { recursive: true, force: true })
+    guard.release()
+  })
   const redis = setting.use(await startRedis())
   const stub = setting.use(await startProcess(join(root, 'bench/stub.ts')))
   const stubUrl = (await stub.firstJsonLine()).url as string

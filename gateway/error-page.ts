@@ -2,21 +2,71 @@ import type { Problem } from './error-reply.ts'
 import type { ErrorCode } from './errors.ts'
 import { escapeHtml, type Language, renderPage } from './page.ts'
 
-/** What a person in front of a browser reads; the table's English sentences serve English. */
-const french: Partial<Record<ErrorCode, { title: string; sentence: string }>> = {
+interface Said {
+  readonly title: string
+  readonly sentence: string
+}
+
+/** What a person in front of a browser reads in French, for every code. */
+const french: Record<ErrorCode, Said> = {
+  'invalid-request': {
+    title: 'Demande invalide',
+    sentence: 'La demande n’est pas du HTTP valide. Revenez à l’accueil et recommencez.',
+  },
+  'ambiguous-path': {
+    title: 'Adresse ambiguë',
+    sentence: 'Cette adresse peut se lire de plusieurs façons. Vérifiez-la.',
+  },
+  'ambiguous-credentials': {
+    title: 'Identités contradictoires',
+    sentence: 'La demande porte deux identités. Déconnectez-vous, puis reconnectez-vous.',
+  },
+  'invalid-body': {
+    title: 'Contenu invalide',
+    sentence: 'Ce que vous envoyez n’a pas les champs attendus.',
+  },
+  'invalid-code': {
+    title: 'Code invalide',
+    sentence: 'Ce code est faux, a déjà servi ou a expiré. Demandez-en un nouveau.',
+  },
+  unauthenticated: { title: 'Connexion nécessaire', sentence: 'Connectez-vous, puis recommencez.' },
+  'invalid-credentials': {
+    title: 'Adresse ou mot de passe faux',
+    sentence: 'Cette adresse et ce mot de passe ne correspondent à aucun compte actif.',
+  },
   'cross-site': {
     title: 'Formulaire refusé',
     sentence: 'Ce formulaire vient d’un autre site. Ouvrez la page elle-même et recommencez.',
   },
   'not-found': { title: 'Page introuvable', sentence: 'Rien n’est servi à cette adresse.' },
+  'method-not-allowed': {
+    title: 'Méthode refusée',
+    sentence: 'Cette adresse ne se demande pas de cette façon.',
+  },
+  'request-timeout': {
+    title: 'Envoi trop lent',
+    sentence: 'La demande n’est pas arrivée à temps. Recommencez.',
+  },
   'body-too-large': {
     title: 'Envoi trop lourd',
     sentence: 'Ce que vous envoyez dépasse la taille acceptée ici.',
   },
+  'path-too-long': {
+    title: 'Adresse trop longue',
+    sentence: 'Cette adresse est trop longue. Raccourcissez-la.',
+  },
+  'unsupported-media-type': {
+    title: 'Type non accepté',
+    sentence: 'Ce type de contenu n’est pas accepté ici.',
+  },
   'quota-exceeded': {
     title: 'Quota atteint',
     sentence:
-      'Vous avez fait tous les appels permis pour le moment. Rien n’est perdu : revenez quand le délai est passé.',
+      'Vous avez fait tous les appels permis pour le moment. Rien n’est perdu\u00a0: revenez quand le délai est passé.',
+  },
+  'headers-too-large': {
+    title: 'En-têtes trop lourds',
+    sentence: 'Votre navigateur envoie trop d’en-têtes. Effacez les cookies de ce site et recommencez.',
   },
   'internal-error': {
     title: 'Erreur de la passerelle',
@@ -30,15 +80,24 @@ const french: Partial<Record<ErrorCode, { title: string; sentence: string }>> = 
     title: 'Mauvaise réponse du service',
     sentence: 'Le service a répondu de travers. Réessayez dans un instant.',
   },
-  'upstream-timeout': {
-    title: 'Service trop lent',
-    sentence: 'Le service n’a pas répondu à temps. Réessayez dans un instant.',
-  },
   'store-unavailable': {
     title: 'Momentanément indisponible',
     sentence: 'Une partie de la passerelle est absente un instant. Réessayez bientôt.',
   },
   overloaded: { title: 'Trop de monde', sentence: 'Trop de demandes en ce moment. Réessayez bientôt.' },
+  'upstream-timeout': {
+    title: 'Service trop lent',
+    sentence: 'Le service n’a pas répondu à temps. Réessayez dans un instant.',
+  },
+}
+
+/** English where the table's sentence speaks to programs; it serves people otherwise. */
+const english: Partial<Record<ErrorCode, Said>> = {
+  'quota-exceeded': {
+    title: 'Quota reached',
+    sentence:
+      'You have made all the calls allowed for now. Nothing is lost: come back when the wait is over.',
+  },
 }
 
 const words = {
@@ -58,7 +117,7 @@ const words = {
 
 /** A plain page that says what happened, when to come back, and which number to give the operator. */
 export function renderErrorPage(problem: Problem, language: Language): string {
-  const text = (language === 'fr' ? french[problem.code] : undefined) ?? {
+  const { title, sentence } = (language === 'fr' ? french : english)[problem.code] ?? {
     title: problem.title,
     sentence: problem.detail,
   }
@@ -66,15 +125,15 @@ export function renderErrorPage(problem: Problem, language: Language): string {
   const wait =
     problem.retryAfterSeconds === undefined
       ? ''
-      : `<p class="wait">${word.wait} <strong>${spokenDuration(problem.retryAfterSeconds)}</strong>.</p>`
+      : `<p class="wait">${word.wait} <strong class="whole">${spokenDuration(problem.retryAfterSeconds)}</strong>.</p>`
   return renderPage({
     language,
-    title: text.title,
-    body: `<h1>${escapeHtml(text.title)}</h1>
-<p>${escapeHtml(text.sentence)}</p>
+    title,
+    body: `<h1>${escapeHtml(title)}</h1>
+<p>${escapeHtml(sentence)}</p>
 ${wait}
 <p><a href="/">${word.home}</a></p>
-<p class="fine">${word.error} ${problem.status} · ${word.request} ${escapeHtml(problem.requestId)}</p>`,
+<p class="fine">${word.error} ${problem.status} · ${word.request} <span class="whole">${escapeHtml(problem.requestId)}</span></p>`,
   })
 }
 

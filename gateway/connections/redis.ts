@@ -1,4 +1,4 @@
-import { Redis } from 'ioredis'
+import { type RedisOptions as ClientOptions, type Command, Redis } from 'ioredis'
 
 export interface RedisOptions {
   /** Longest wait for an answer; a command that waited longer may still be executed. */
@@ -20,9 +20,10 @@ export interface RedisConnection extends AsyncDisposable {
  */
 export async function openRedis(url: string, options: RedisOptions): Promise<RedisConnection> {
   let lastError: string | null = 'not connected yet'
-  const redis = new Redis(url, {
-    commandTimeout: options.deadlineMs,
+  const redis = new PunctualRedis(url, options.deadlineMs, {
     connectTimeout: 1_000,
+    // A peer that vanished without a word leaves a socket that TCP believes in for a quarter of an hour.
+    socketTimeout: Math.max(1_000, 2 * options.deadlineMs),
     enableOfflineQueue: false,
     maxRetriesPerRequest: 0,
     autoResendUnfulfilledCommands: false,
@@ -46,6 +47,36 @@ export async function openRedis(url: string, options: RedisOptions): Promise<Red
       await redis.quit().catch(() => undefined)
       redis.disconnect()
     },
+  }
+}
+
+/**
+ * Gives every command a deadline, as ioredis's `commandTimeout` does, but looks at the socket once more
+ * before it gives up: after a pause of this process (a collection of garbage, a busy machine) timers run
+ * before the answers that have arrived meanwhile, and a healthy server would look dead to every call at once.
+ */
+class PunctualRedis extends Redis {
+  readonly #deadlineMs: number
+
+  constructor(url: string, deadlineMs: number, options: ClientOptions & { replyMapping?: 'legacy' }) {
+    super(url, options)
+    this.#deadlineMs = deadlineMs
+  }
+
+  override sendCommand(command: Command, stream?: Parameters<Redis['sendCommand']>[1]): unknown {
+    const sent = super.sendCommand(command, stream)
+    if (!command.isSettled) this.#giveUpInTime(command)
+    return sent
+  }
+
+  #giveUpInTime(command: Command): void {
+    const timer = setTimeout(() => {
+      setImmediate(() => {
+        if (!command.isSettled) command.reject(new Error(`no answer within ${this.#deadlineMs} ms`))
+      })
+    }, this.#deadlineMs)
+    const forget = (): void => clearTimeout(timer)
+    command.promise.then(forget, forget)
   }
 }
 

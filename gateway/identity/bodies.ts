@@ -45,8 +45,10 @@ function mistakeIn([mistake]: readonly Mistake[]): string {
   switch (mistake.keyword) {
     case 'required':
       return `${mistake.params.requiredProperties.join(' and ')} missing.`
+    // What a closed object says of a field it does not know.
+    case 'boolean':
     case 'additionalProperties':
-      return `Unknown field ${JSON.stringify(mistake.params.additionalProperties[0]?.slice(0, 40))}.`
+      return `Unknown field ${JSON.stringify(field.slice(0, 40))}.`
     case 'minLength':
       return `${field} is empty.`
     default:

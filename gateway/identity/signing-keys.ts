@@ -52,7 +52,7 @@ export async function openSigningKeys({ directory }: SigningKeysOptions): Promis
   const pair = jwk === null ? null : await importPair(jwk)
   if (jwk === null || pair === null) {
     throw new Error(
-      `${file} does not hold an Ed25519 private key as a JWK. Restore it from a backup, or delete it: a new key is made at the next start, and everyone logs in again.`,
+      `${file} does not hold an Ed25519 private key as a JWK. Restore it from a backup, or delete it: a new key is made at the next start, and access tokens of the old one are refused.`,
     )
   }
   const { kty, crv, x } = jwk
@@ -119,17 +119,13 @@ function readKey(text: string): PrivateJwk | null {
   }
 }
 
-/** Null when the two halves are not one key: a file edited by hand would sign what nobody accepts. */
+/** Null when the two halves are not one key, which the import of the private one checks. */
 async function importPair(jwk: PrivateJwk): Promise<{ privateKey: CryptoKey; publicKey: CryptoKey } | null> {
   try {
     const { kty, crv, x } = jwk
     const privateKey = await importJWK({ ...jwk }, 'EdDSA', { extractable: false })
     const publicKey = await importJWK({ kty, crv, x }, 'EdDSA')
-    const probe = new Uint8Array(1)
-    const signature = await crypto.subtle.sign('Ed25519', privateKey, probe)
-    return (await crypto.subtle.verify('Ed25519', publicKey, signature, probe))
-      ? { privateKey, publicKey }
-      : null
+    return { privateKey, publicKey }
   } catch {
     return null
   }

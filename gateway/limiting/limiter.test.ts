@@ -80,6 +80,21 @@ describe('while the store is away', () => {
     expect(await kinds(limiter, callUnder('local'), 1)).toEqual(['store allowed'])
   })
 
+  it('a bad moment of many calls at once degrades those calls only', async () => {
+    const store = breakableStore()
+    const { limiter, changes } = limiterOver(store)
+    using _ = limiter
+    store.mode = 'failing'
+    await Promise.all(Array.from({ length: 50 }, () => limiter.decide(callUnder('local'))))
+    store.mode = 'up'
+    expect(await kinds(limiter, callUnder('local'), 1)).toEqual(['store allowed'])
+    store.mode = 'failing'
+    await Promise.all(Array.from({ length: 50 }, () => limiter.decide(callUnder('local'))))
+    expect(changes).toEqual([])
+    expect(await kinds(limiter, callUnder('local'), 1)).toEqual(['degraded denied'])
+    expect(changes).toEqual([false])
+  })
+
   it('one failure degrades one call only', async () => {
     const store = breakableStore()
     const { limiter, changes } = limiterOver(store)

@@ -69,7 +69,7 @@ export function createLimiter(options: LimiterOptions): Limiter {
       return { ...admission, tier: 'store' }
     } catch (error) {
       options.storeFailed(error)
-      breaker.failed(error)
+      breaker.failed(error, askedAtMs)
       return alone.decide(request)
     }
   }

@@ -1,11 +1,18 @@
 /** What is known of a store. Once away, it is asked again only when a probe succeeded. */
-type State = { readonly kind: 'up'; readonly failuresInARow: number } | { readonly kind: 'away' }
+type State =
+  | { readonly kind: 'up'; failuresInARow: number; firstFailureAtMs: number }
+  | { readonly kind: 'away' }
+
+const up = (): State => ({ kind: 'up', failuresInARow: 0, firstFailureAtMs: 0 })
 
 export interface StoreBreakerOptions {
   /** Resolves when the store answers again, and has been told what it missed. */
   readonly probe: () => Promise<unknown>
   readonly probeIntervalMs?: number
-  /** One slow answer degrades one call; this many in a row stop the asking. */
+  /**
+   * This many in a row stop the asking, if one of them was asked after the first had failed: calls that
+   * waited together for one slow answer are one bad moment, not a store that is away.
+   */
   readonly failuresToGoAway?: number
   readonly changed: (isUp: boolean, reason: unknown) => void
 }
@@ -13,12 +20,13 @@ export interface StoreBreakerOptions {
 export interface StoreBreaker extends Disposable {
   isUp(): boolean
   succeeded(): void
-  failed(error: unknown): void
+  /** @param askedAtMs on the clock of `performance.now()` */
+  failed(error: unknown, askedAtMs: number): void
 }
 
 export function createStoreBreaker(options: StoreBreakerOptions): StoreBreaker {
   const { probeIntervalMs = 200, failuresToGoAway = 5 } = options
-  let state: State = { kind: 'up', failuresInARow: 0 }
+  let state = up()
   let probing: NodeJS.Timeout | undefined
   let isDisposed = false
 
@@ -29,7 +37,7 @@ export function createStoreBreaker(options: StoreBreakerOptions): StoreBreaker {
   async function probe(): Promise<void> {
     try {
       await options.probe()
-      state = { kind: 'up', failuresInARow: 0 }
+      state = up()
       options.changed(true, null)
     } catch {
       probeLater()
@@ -39,15 +47,12 @@ export function createStoreBreaker(options: StoreBreakerOptions): StoreBreaker {
   return {
     isUp: () => state.kind === 'up',
     succeeded() {
-      if (state.kind === 'up' && state.failuresInARow > 0) state = { kind: 'up', failuresInARow: 0 }
+      if (state.kind === 'up') state.failuresInARow = 0
     },
-    failed(error) {
+    failed(error, askedAtMs) {
       if (state.kind === 'away') return
-      const failuresInARow = state.failuresInARow + 1
-      if (failuresInARow < failuresToGoAway) {
-        state = { kind: 'up', failuresInARow }
-        return
-      }
+      if (state.failuresInARow++ === 0) state.firstFailureAtMs = performance.now()
+      if (state.failuresInARow < failuresToGoAway || askedAtMs < state.firstFailureAtMs) return
       state = { kind: 'away' }
       options.changed(false, error)
       probeLater()

@@ -48,8 +48,8 @@ export function renderLoginPage({ language, email, returnTo, problem }: LoginPag
   const word = words[language]
   const pageIn = (other: Language): string =>
     `/auth/login?${new URLSearchParams({ lang: other, ...(returnTo === null ? {} : { return_to: returnTo }) })}`
-  const isRefused = problem?.kind === 'refused'
-  const blame = isRefused ? ' aria-invalid="true" aria-describedby="problem"' : ''
+  const described = problem === null ? '' : ' aria-describedby="problem"'
+  const blame = problem?.kind === 'refused' ? ` aria-invalid="true"${described}` : described
   // The eye and the screen reader land where the next key has to be struck.
   const [emailFocus, passwordFocus] = email === '' ? [' autofocus', ''] : ['', ' autofocus']
   return renderPage({

@@ -1,0 +1,47 @@
+import { type Browser, chromium, type Page } from 'playwright-core'
+
+/** Chromium, silent towards the rest of the world. */
+export function launchBrowser(): Promise<Browser> {
+  return chromium.launch({
+    executablePath: '/usr/bin/chromium',
+    args: [
+      ...['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--disable-component-update'],
+      ...['--disable-sync', '--no-first-run', '--disable-quic'],
+    ],
+  })
+}
+
+const furthest = 60
+
+/**
+ * Presses Tab until the link or button with this name has the focus, then Enter, and waits for the page it leads to.
+ *
+ * @throws Error with all that had the focus, when none of them has this name.
+ */
+export async function followByKeyboard(page: Page, name: string): Promise<void> {
+  const passed: string[] = []
+  for (let press = 0; press < furthest; press++) {
+    await page.keyboard.press('Tab')
+    const focused = await page.evaluate<string>("document.activeElement?.textContent?.trim() ?? ''")
+    if (focused !== name) {
+      passed.push(focused)
+      continue
+    }
+    const arrived = page.waitForEvent('load')
+    await page.keyboard.press('Enter')
+    await arrived
+    return
+  }
+  throw new Error(`no ${JSON.stringify(name)} under the Tab key on ${page.url()}: ${passed.join(' | ')}`)
+}
+
+/** The status of every page and of everything pages asked for, from now on. */
+export function watchAnswers(page: Page): { documents: number[]; others: number[] } {
+  const seen = { documents: [] as number[], others: [] as number[] }
+  page.on('response', (response) => {
+    const kind = response.request().resourceType() === 'document' ? 'documents' : 'others'
+    // A redirect is on the way to a page, not a page.
+    if (response.status() < 300 || response.status() > 399) seen[kind].push(response.status())
+  })
+  return seen
+}

@@ -17,8 +17,11 @@ import { openSigningKeys } from './identity/signing-keys.ts'
 import { createTokens } from './identity/tokens.ts'
 import { createEmbeddedAdmission } from './limiting/admission.embedded.ts'
 import { admitCall, admitLogin } from './limiting/admit.step.ts'
+import { createLimitHeaders } from './limiting/headers.ts'
 import { createLimiter, type Limiter } from './limiting/limiter.ts'
+import { createPartitionKeys } from './limiting/partition-key.ts'
 import type { Policy } from './limiting/policy.ts'
+import { settleCall } from './limiting/settle.step.ts'
 import { createListener } from './listener.ts'
 import { createMetrics, type Metrics } from './metrics/metrics.ts'
 import { recordRequest } from './metrics/record-request.step.ts'
@@ -63,9 +66,10 @@ export async function openGateway(config: GatewayConfig, log = createLog(config)
   opening.defer(metrics.close)
   const stores = watched(opened, metrics, log)
 
-  const limiter = opening.use(openLimiter(stores, metrics, log))
+  const limiter = opening.use(openLimiter(stores, config.stores.instances, metrics, log))
   const deciding = {
     limiter,
+    limitHeaders: createLimitHeaders({ partitionKey: createPartitionKeys(keys.secretFor('partition keys')) }),
     decided: metrics.decided,
     refusedAlone: ({ name }: Policy) => metrics.decidedAs(name, 'denied', 'degraded'),
   }
@@ -118,6 +122,7 @@ export async function openGateway(config: GatewayConfig, log = createLog(config)
           metrics.upstreamIs(upstream, urlOf(upstreams, upstream), isUp)
         },
       }),
+    settleCall: settleCall({ limiter }),
     recordHit: recordHit({ recorder, onHit: metrics.hitForwarded }),
     recordRequest: recordRequest({ metrics, isLogging: log.isLevelEnabled('info') }),
   })
@@ -181,9 +186,16 @@ function watched(
   }
 }
 
-function openLimiter(stores: Pick<Stores, 'sessions'>, metrics: Metrics, log: Logger): Limiter {
+function openLimiter(
+  stores: Pick<Stores, 'sessions'>,
+  instances: number,
+  metrics: Metrics,
+  log: Logger,
+): Limiter {
   return createLimiter({
     store: stores.sessions.home.admission,
+    news: stores.sessions.home.news,
+    instances,
     local: createEmbeddedAdmission({ now: () => performance.now(), isSessionAlive: () => true }),
     probe: stores.sessions.ping,
     storeAnswered: (durationMs) => metrics.storeCall('sessions', durationMs / 1000),

@@ -25,6 +25,10 @@ const french: Record<ErrorCode, Said> = {
     title: 'Contenu invalide',
     sentence: 'Ce que vous envoyez n’a pas les champs attendus.',
   },
+  'key-missing': {
+    title: 'En-tête manquant',
+    sentence: 'Les appels se comptent ici par un en-tête qui n’a pas été envoyé.',
+  },
   'invalid-code': {
     title: 'Code invalide',
     sentence: 'Ce code est faux, a déjà servi ou a expiré. Demandez-en un nouveau.',
@@ -63,6 +67,11 @@ const french: Record<ErrorCode, Said> = {
     title: 'Quota atteint',
     sentence:
       'Vous avez fait tous les appels permis pour le moment. Rien n’est perdu\u00a0: revenez quand le délai est passé.',
+  },
+  'abnormal-usage': {
+    title: 'Trop d’appels refusés',
+    sentence:
+      'Vous avez continué malgré de nombreux refus. Attendez la fin du délai, puis appelez moins souvent.',
   },
   'headers-too-large': {
     title: 'En-têtes trop lourds',

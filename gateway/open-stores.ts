@@ -17,6 +17,9 @@ import type { Sessions } from './identity/sessions.ts'
 import { createEmbeddedAdmission } from './limiting/admission.embedded.ts'
 import { createRedisAdmission } from './limiting/admission.redis.ts'
 import type { AdmissionStore } from './limiting/admission.ts'
+import { createEmbeddedLimitNews } from './limiting/limit-news.embedded.ts'
+import { createRedisLimitNews } from './limiting/limit-news.redis.ts'
+import type { LimitNewsChannel } from './limiting/limit-news.ts'
 
 /** A home of a contract, and how to ask whether it answers. */
 interface Opened<Home> {
@@ -27,7 +30,11 @@ interface Opened<Home> {
 export interface Stores extends AsyncDisposable {
   readonly accounts: Opened<Accounts>
   /** Sessions and windows share one store, so that one call answers for both. */
-  readonly sessions: Opened<{ readonly sessions: Sessions; readonly admission: AdmissionStore }>
+  readonly sessions: Opened<{
+    readonly sessions: Sessions
+    readonly admission: AdmissionStore
+    readonly news: LimitNewsChannel
+  }>
   readonly hits: Opened<Hits>
 }
 
@@ -73,17 +80,25 @@ async function openSessions(
   log: Logger,
 ): Promise<Stores['sessions']> {
   if (place.kind === 'embedded') {
-    const sessions = createEmbeddedSessions()
+    const news = createEmbeddedLimitNews()
+    const sessions = createEmbeddedSessions({
+      ended: (accountId) => void news.publish({ kind: 'loosened', subject: `u:${accountId}` }),
+    })
     const admission = createEmbeddedAdmission({
       now: () => performance.now(),
       isSessionAlive: sessions.isAliveNow,
     })
-    return { home: { sessions, admission }, ping: async () => undefined }
+    return { home: { sessions, admission, news }, ping: async () => undefined }
   }
   const connection = opened.use(await openRedis(place.url, { deadlineMs }))
   warnWhileAway('sessions', connection.problem(), log)
   const { redis } = connection
-  const home = { sessions: createRedisSessions(redis), admission: createRedisAdmission(redis) }
+  const subscriber = opened.use(await openRedis(place.url, { deadlineMs }))
+  const home = {
+    sessions: createRedisSessions(redis),
+    admission: createRedisAdmission(redis),
+    news: opened.use(createRedisLimitNews(redis, subscriber.redis)),
+  }
   return { home, ping: () => redis.ping() }
 }
 

@@ -40,6 +40,8 @@ export interface GatewayConfig {
     readonly hits: HitsStore
     readonly accounts: AccountsStore
     readonly deadlineMs: number
+    /** How many gateways share the stores. */
+    readonly instances: number
   }
   readonly identity: {
     readonly keysDirectory: string

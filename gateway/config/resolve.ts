@@ -1,4 +1,4 @@
-import type { Policy } from '../limiting/policy.ts'
+import { plainPolicy } from '../limiting/policy.ts'
 import type { AccountsStore, GatewayConfig, HitsStore, SessionsStore } from './config.ts'
 import { parseDurationMs } from './duration.ts'
 import { proxyList } from './rules/listeners.ts'
@@ -13,14 +13,8 @@ export function resolveConfig(file: ConfigFile): GatewayConfig {
   const publicUrl = origin(
     listen.publicUrl || `http://localhost${listen.port === 0 ? '' : `:${listen.port}`}`,
   )
-  const policies = Object.entries(file.policies).map(
-    ([name, { quota, per, by, whenStoreIsDown }]): Policy => ({
-      name,
-      quota,
-      windowMs: durationMs(per),
-      by,
-      whenStoreIsDown,
-    }),
+  const policies = Object.entries(file.policies).map(([name, { quota, per, by, whenStoreIsDown }]) =>
+    plainPolicy(name, quota, durationMs(per), { by: [by], whenStoreIsDown }),
   )
   const byName = new Map(policies.map((policy) => [policy.name, policy]))
   const named = (names: readonly string[]) => names.map((name) => byName.get(name) ?? missing(name))
@@ -37,6 +31,7 @@ export function resolveConfig(file: ConfigFile): GatewayConfig {
       hits: store(stores.hits) as HitsStore,
       accounts: store(stores.accounts) as AccountsStore,
       deadlineMs: durationMs(stores.deadline),
+      instances: stores.instances,
     },
     identity: {
       keysDirectory: identity.keysDirectory,
@@ -63,6 +58,7 @@ export function resolveConfig(file: ConfigFile): GatewayConfig {
       upstream,
       access,
       policies: named(policies),
+      cost: 1,
     })),
     limits: {
       maxBodyBytes: limits.maxBodyBytes,

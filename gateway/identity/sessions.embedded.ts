@@ -3,6 +3,8 @@ import type { Session, Sessions } from './sessions.ts'
 export interface EmbeddedSessionsOptions {
   /** Epoch milliseconds; the system's clock by default. */
   readonly now?: () => number
+  /** Told of an account whose session has been ended before its time. */
+  readonly ended?: (accountId: string) => void
 }
 
 /** Sessions of one process; a restart ends them all. */
@@ -19,7 +21,10 @@ interface KeptSession {
 /** Expired sessions that each new one looks for, so that memory follows use and no login pays for all. */
 const looksPerOpening = 8
 
-export function createEmbeddedSessions({ now = Date.now }: EmbeddedSessionsOptions = {}): EmbeddedSessions {
+export function createEmbeddedSessions({
+  now = Date.now,
+  ended = () => {},
+}: EmbeddedSessionsOptions = {}): EmbeddedSessions {
   const accounts = new Map<string, Map<string, KeptSession>>()
   let sweep = expiredOnes()
 
@@ -79,15 +84,18 @@ export function createEmbeddedSessions({ now = Date.now }: EmbeddedSessionsOptio
         return { kind: 'rotated' }
       }
       forget(accountId, sessionId)
+      ended(accountId)
       return { kind: 'reused' }
     },
     async end(accountId, sessionId) {
       forget(accountId, sessionId)
+      ended(accountId)
     },
     async endAll(accountId) {
       const ids = [...(accounts.get(accountId)?.keys() ?? [])]
       const alive = ids.filter((id) => find(accountId, id) !== null).length
       accounts.delete(accountId)
+      ended(accountId)
       return alive
     },
     async count() {

@@ -1,6 +1,11 @@
 import { readFileSync } from 'node:fs'
 import type { Redis } from 'ioredis'
-import { accountSessionsKey, liveSessionsKey, sessionKey } from '../connections/redis-keys.ts'
+import {
+  accountSessionsKey,
+  limitNewsChannel,
+  liveSessionsKey,
+  sessionKey,
+} from '../connections/redis-keys.ts'
 import type { Rotation, Sessions } from './sessions.ts'
 
 const readScript = (name: string): string => readFileSync(new URL(`./${name}.lua`, import.meta.url), 'utf8')
@@ -32,6 +37,11 @@ export function createRedisSessions(redis: Redis): Sessions {
   redis.defineCommand('endSessions', { numberOfKeys: 1, lua: endScript })
   const commands = redis as unknown as SessionCommands
 
+  // A gateway that remembers a denial of this account would not look at its session before the denial ends.
+  const tellGateways = async (accountId: string): Promise<void> => {
+    await redis.publish(limitNewsChannel, `loosened u:${accountId}`)
+  }
+
   const forgetInGauge = async (sessionIds: readonly string[]): Promise<void> => {
     if (sessionIds.length > 0) await redis.zrem(liveSessionsKey, ...sessionIds)
   }
@@ -59,11 +69,15 @@ export function createRedisSessions(redis: Redis): Sessions {
         presentedHash,
         nextHash,
       )
-      if (reply === 2) await forgetInGauge([sessionId])
+      if (reply === 2) {
+        await tellGateways(accountId)
+        await forgetInGauge([sessionId])
+      }
       return rotations[reply]
     },
     async end(accountId, sessionId) {
       await redis.del(sessionKey(accountId, sessionId))
+      await tellGateways(accountId)
       await redis.zrem(accountSessionsKey(accountId), sessionId)
       await forgetInGauge([sessionId])
     },
@@ -72,6 +86,7 @@ export function createRedisSessions(redis: Redis): Sessions {
         accountSessionsKey(accountId),
         sessionKey(accountId, ''),
       )
+      await tellGateways(accountId)
       await forgetInGauge([...ended, ...gone])
       return ended.length
     },

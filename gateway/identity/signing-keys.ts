@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto'
+import { createHmac, randomBytes } from 'node:crypto'
 import { link, mkdir, open, readFile, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type CryptoKey, calculateJwkThumbprint, exportJWK, generateKeyPair, importJWK } from 'jose'
@@ -19,6 +19,8 @@ export interface SigningKeys {
   readonly privateKey: CryptoKey
   /** Every key whose signatures are accepted, by its thumbprint. */
   readonly publicKeys: ReadonlyMap<string, CryptoKey>
+  /** A secret for one purpose, the same on every gateway that has the key. */
+  secretFor(purpose: string): Buffer
   /** What `GET /.well-known/jwks.json` answers. */
   readonly jwks: { readonly keys: readonly PublicJwk[] }
 }
@@ -61,6 +63,7 @@ export async function openSigningKeys({ directory }: SigningKeysOptions): Promis
     kid,
     privateKey: pair.privateKey,
     publicKeys: new Map([[kid, pair.publicKey]]),
+    secretFor: (purpose) => createHmac('sha256', jwk.d).update(purpose).digest(),
     jwks: { keys: [{ kty, crv, x, kid, alg: 'EdDSA', use: 'sig' }] },
   }
 }

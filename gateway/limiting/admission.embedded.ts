@@ -7,17 +7,17 @@ import {
   type WindowRequest,
   type WindowState,
 } from './admission.ts'
+import { createGcra } from './gcra.ts'
 import type { Meter, MeterLimit } from './meter.ts'
 import type { Algorithm } from './policy.ts'
 import { createRunningCalls } from './running-calls.ts'
 import { createSlidingCounter } from './sliding-counter.ts'
 import { createSlidingWindow } from './sliding-window.ts'
-import { createSmoothRate } from './smooth-rate.ts'
 
 const createMeter: Readonly<Record<Algorithm, () => Meter>> = {
   log: createSlidingWindow,
   counter: createSlidingCounter,
-  smooth: createSmoothRate,
+  gcra: createGcra,
   concurrent: createRunningCalls,
 }
 
@@ -172,7 +172,7 @@ const day = 86_400_000_000
 const noLimit: MeterLimit = { quota: 0, window: 0, burst: 0 }
 
 function firstReset({ policy }: WindowRequest, { window, quota }: MeterLimit): number {
-  if (policy.algorithm === 'smooth') return Math.ceil(window / quota)
+  if (policy.algorithm === 'gcra') return Math.ceil(window / quota)
   return policy.algorithm === 'concurrent' ? 1_000_000 : window
 }
 

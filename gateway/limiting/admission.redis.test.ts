@@ -5,6 +5,8 @@ import { admissionContract, callOf, policyOf, startClock, windowOf } from './adm
 import { createRedisAdmission } from './admission.redis.ts'
 
 const redis = new Redis(new URL('/3', inject('redisUrl')).href)
+// Every test opens a store of its own over this one connection.
+redis.setMaxListeners(0)
 afterAll(() => redis.quit())
 
 describe('admission in Redis', () => {

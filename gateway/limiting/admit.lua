@@ -55,7 +55,7 @@ local function count(window, lease)
   take(window, lease)
   window.free = window.free - window.cost
   if window.reset == 0 then
-    if window.spec.name == 'smooth' then window.reset = math.ceil(window.spec.window / window.quota)
+    if window.spec.name == 'gcra' then window.reset = math.ceil(window.spec.window / window.quota)
     elseif window.spec.name == 'concurrent' then window.reset = 1000000
     else window.reset = window.spec.window end
   end

@@ -1,36 +1,52 @@
 import { describe, expect, it } from 'vitest'
+import { callOf, windowOf } from './admission.contract.ts'
 import { createEmbeddedAdmission } from './admission.embedded.ts'
-import type { AdmissionRequest, AdmissionStore } from './admission.ts'
+import type { AdmissionStore } from './admission.ts'
+import { createEmbeddedLimitNews } from './limit-news.embedded.ts'
 import { createLimiter, type Limiter } from './limiter.ts'
-import type { WhenStoreIsDown } from './policy.ts'
+import { plainPolicy, type WhenStoreIsDown } from './policy.ts'
 
-const callUnder = (whenStoreIsDown: WhenStoreIsDown): AdmissionRequest => ({
-  session: { accountId: '1', sessionId: 's' },
-  windows: [
-    { policy: { name: 'calls', quota: 2, windowMs: 60_000, by: 'user', whenStoreIsDown }, subject: 'u:1' },
-  ],
-})
+const windowUnder = (whenStoreIsDown: WhenStoreIsDown, quota = 2) =>
+  windowOf(plainPolicy('calls', quota, 60_000, { whenStoreIsDown }), 'u:1')
 
-/** A store that works, fails at once, or never answers; counts how often it was asked. */
-function breakableStore() {
-  const store = createEmbeddedAdmission({ now: () => 0, isSessionAlive: () => true })
-  const breakable = {
-    mode: 'up' as 'up' | 'failing',
-    asked: 0,
-    admit(request: AdmissionRequest) {
-      breakable.asked++
-      return breakable.mode === 'up' ? store.admit(request) : Promise.reject(new Error('away'))
+/** A store that works, or fails at once; counts how often it was asked for a decision. */
+function breakableStore(now: () => number = () => 0) {
+  const real = createEmbeddedAdmission({ now, isSessionAlive: () => true })
+  const state = { isFailing: false, asked: 0 }
+  const guarded =
+    <Args extends unknown[], T>(method: (...args: Args) => Promise<T>) =>
+    async (...args: Args): Promise<T> => {
+      if (state.isFailing) throw new Error('away')
+      return method(...args)
+    }
+  const store: AdmissionStore = {
+    admit: (request) => {
+      state.asked++
+      return guarded(real.admit)(request)
     },
+    look: guarded(real.look),
+    settle: guarded(real.settle),
+    replay: guarded(real.replay),
+    reset: guarded(real.reset),
+    boost: guarded(real.boost),
   }
-  return breakable
+  return { store, state }
 }
 
-function limiterOver(store: AdmissionStore & { mode: string }) {
+function limiterOver(
+  { store, state }: ReturnType<typeof breakableStore>,
+  instances = 1,
+  news = createEmbeddedLimitNews(),
+) {
   const changes: boolean[] = []
   const limiter = createLimiter({
     store,
     local: createEmbeddedAdmission({ now: () => 0, isSessionAlive: () => true }),
-    probe: () => (store.mode === 'up' ? Promise.resolve() : Promise.reject(new Error('away'))),
+    news,
+    instances,
+    probe: async () => {
+      if (state.isFailing) throw new Error('away')
+    },
     probeIntervalMs: 5,
     storeChanged: (isUp) => changes.push(isUp),
     storeAnswered: () => {},
@@ -39,18 +55,18 @@ function limiterOver(store: AdmissionStore & { mode: string }) {
   return { limiter, changes }
 }
 
-const kinds = async (limiter: Limiter, request: AdmissionRequest, times: number) => {
+const kinds = async (limiter: Limiter, window: ReturnType<typeof windowUnder>, times: number) => {
   const decisions = []
-  for (let i = 0; i < times; i++) decisions.push(await limiter.decide(request))
+  for (let i = 0; i < times; i++) decisions.push(await limiter.decide(callOf([window])))
   return decisions.map((decision) => `${decision.tier} ${decision.kind}`)
 }
 
 describe('while the store is away', () => {
   it('a local policy counts in this process: never unlimited', async () => {
-    const store = breakableStore()
-    store.mode = 'failing'
-    using limiter = limiterOver(store).limiter
-    expect(await kinds(limiter, callUnder('local'), 4)).toEqual([
+    const away = breakableStore()
+    away.state.isFailing = true
+    await using limiter = limiterOver(away).limiter
+    expect(await kinds(limiter, windowUnder('local'), 4)).toEqual([
       'degraded allowed',
       'degraded allowed',
       'degraded denied',
@@ -58,51 +74,120 @@ describe('while the store is away', () => {
     ])
   })
 
+  it('each of several gateways gives out its share of the quota, and at least one call', async () => {
+    const away = breakableStore()
+    away.state.isFailing = true
+    await using limiter = limiterOver(away, 3).limiter
+    const admitted = (await kinds(limiter, windowUnder('local', 10), 10)).filter(
+      (kind) => kind === 'degraded allowed',
+    )
+    expect(admitted).toHaveLength(3)
+  })
+
   it('an open policy lets pass, a closed one refuses', async () => {
-    const store = breakableStore()
-    store.mode = 'failing'
-    using limiter = limiterOver(store).limiter
-    expect(await kinds(limiter, callUnder('open'), 3)).toEqual(Array(3).fill('degraded allowed'))
-    expect(await kinds(limiter, callUnder('closed'), 3)).toEqual(Array(3).fill('degraded store-away'))
+    const away = breakableStore()
+    away.state.isFailing = true
+    await using limiter = limiterOver(away).limiter
+    expect(await kinds(limiter, windowUnder('open'), 3)).toEqual(Array(3).fill('degraded allowed'))
+    expect(await kinds(limiter, windowUnder('closed'), 3)).toEqual(Array(3).fill('degraded store-away'))
   })
 
   it('stops asking after five failures in a row, tells of each change once, and asks again after a probe', async () => {
-    const store = breakableStore()
-    store.mode = 'failing'
-    const { limiter, changes } = limiterOver(store)
-    using _ = limiter
-    await kinds(limiter, callUnder('local'), 50)
-    expect(store.asked).toBe(5)
+    const away = breakableStore()
+    away.state.isFailing = true
+    const { limiter, changes } = limiterOver(away)
+    await using _ = limiter
+    await kinds(limiter, windowUnder('local'), 50)
+    expect(away.state.asked).toBe(5)
     expect(changes).toEqual([false])
-    store.mode = 'up'
+    away.state.isFailing = false
     await expect.poll(() => limiter.isStoreUp()).toBe(true)
     expect(changes).toEqual([false, true])
-    expect(await kinds(limiter, callUnder('local'), 1)).toEqual(['store allowed'])
-  })
-
-  it('a bad moment of many calls at once degrades those calls only', async () => {
-    const store = breakableStore()
-    const { limiter, changes } = limiterOver(store)
-    using _ = limiter
-    store.mode = 'failing'
-    await Promise.all(Array.from({ length: 50 }, () => limiter.decide(callUnder('local'))))
-    store.mode = 'up'
-    expect(await kinds(limiter, callUnder('local'), 1)).toEqual(['store allowed'])
-    store.mode = 'failing'
-    await Promise.all(Array.from({ length: 50 }, () => limiter.decide(callUnder('local'))))
-    expect(changes).toEqual([])
-    expect(await kinds(limiter, callUnder('local'), 1)).toEqual(['degraded denied'])
-    expect(changes).toEqual([false])
   })
 
   it('one failure degrades one call only', async () => {
-    const store = breakableStore()
-    const { limiter, changes } = limiterOver(store)
-    using _ = limiter
-    store.mode = 'failing'
-    await kinds(limiter, callUnder('local'), 4)
-    store.mode = 'up'
-    expect(await kinds(limiter, callUnder('local'), 1)).toEqual(['store allowed'])
+    const away = breakableStore()
+    const { limiter, changes } = limiterOver(away)
+    await using _ = limiter
+    away.state.isFailing = true
+    await kinds(limiter, windowUnder('local'), 4)
+    away.state.isFailing = false
+    expect(await kinds(limiter, windowUnder('local'), 1)).toEqual(['store allowed'])
     expect(changes).toEqual([])
+  })
+
+  it('what was admitted meanwhile fills the windows of the store when it is back', async () => {
+    const away = breakableStore()
+    const { limiter } = limiterOver(away)
+    await using _ = limiter
+    away.state.isFailing = true
+    await kinds(limiter, windowUnder('local', 5), 8)
+    away.state.isFailing = false
+    await expect.poll(() => limiter.isStoreUp()).toBe(true)
+    const looked = await away.store.look(callOf([windowUnder('local', 5)]))
+    expect(looked).toMatchObject({ kind: 'denied', windows: [{ remaining: 0 }] })
+  })
+})
+
+describe('a known denial', () => {
+  it('costs the store nothing until its time has come', async () => {
+    const clock = { now: 0 }
+    const up = breakableStore(() => clock.now)
+    await using limiter = limiterOver(up).limiter
+    expect(await kinds(limiter, windowUnder('local'), 6)).toEqual([
+      'store allowed',
+      'store allowed',
+      'store denied',
+      'memory denied',
+      'memory denied',
+      'memory denied',
+    ])
+    expect(up.state.asked).toBe(3)
+  })
+
+  it.each<[string, (limiter: Limiter) => Promise<void>]>([
+    ['a reset', (limiter) => limiter.reset(windowUnder('local'))],
+    ['a boost', (limiter) => limiter.boost(windowUnder('local'), 9, 60_000)],
+    ['the news of another gateway', (limiter) => limiter.loosened('u:1')],
+  ])('is forgotten after %s', async (_, loosen) => {
+    const up = breakableStore()
+    await using limiter = limiterOver(up).limiter
+    await kinds(limiter, windowUnder('local'), 4)
+    await loosen(limiter)
+    expect((await limiter.decide(callOf([windowUnder('local')]))).tier).toBe('store')
+  })
+
+  it('is never believed while news could be missed', async () => {
+    const up = breakableStore()
+    const news = { ...createEmbeddedLimitNews(), isLive: () => false }
+    await using limiter = limiterOver(up, 1, news).limiter
+    expect(
+      (await kinds(limiter, windowUnder('local'), 5)).filter((kind) => kind.startsWith('memory')),
+    ).toEqual([])
+  })
+
+  it('is not remembered when news overtook the answer', async () => {
+    const up = breakableStore()
+    const news = createEmbeddedLimitNews()
+    const { admit } = up.store
+    Object.assign(up.store, {
+      admit: async (request: Parameters<typeof admit>[0]) => {
+        const answer = await admit(request)
+        if (answer.kind === 'denied') await news.publish({ kind: 'loosened', subject: 'u:1' })
+        return answer
+      },
+    })
+    await using limiter = limiterOver(up, 1, news).limiter
+    expect(await kinds(limiter, windowUnder('local'), 4)).not.toContain('memory denied')
+  })
+
+  it.each([
+    ['counts denied calls', plainPolicy('calls', 1, 60_000, { countsDenied: true })],
+    ['bans', plainPolicy('calls', 1, 60_000, { ban: { afterDenials: 50, forMs: 1_000, atMostMs: 1_000 } })],
+    ['limits what runs at once', plainPolicy('calls', 1, 60_000, { algorithm: 'concurrent' })],
+  ])('is not kept for a policy that %s', async (_, policy) => {
+    const up = breakableStore()
+    await using limiter = limiterOver(up).limiter
+    expect(await kinds(limiter, windowOf(policy, 'u:1'), 5)).not.toContain('memory denied')
   })
 })

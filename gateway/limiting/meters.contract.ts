@@ -41,7 +41,7 @@ export function metersContract(open: () => AdmissionBench): void {
     })
 
     it('above the quota is never admitted and never crashes', async () => {
-      for (const algorithm of ['log', 'counter', 'smooth', 'concurrent'] as const) {
+      for (const algorithm of ['log', 'counter', 'gcra', 'concurrent'] as const) {
         const window = windowOf(plainPolicy('calls', 3, minute, { algorithm }), freshSubject(), { cost: 4 })
         expect(await open().store.admit(callOf([window])), algorithm).toMatchObject({ kind: 'denied' })
       }
@@ -73,8 +73,8 @@ export function metersContract(open: () => AdmissionBench): void {
     })
   })
 
-  describe('smooth', () => {
-    const policy = plainPolicy('calls', 60, minute, { algorithm: 'smooth', burst: 3 })
+  describe('gcra', () => {
+    const policy = plainPolicy('calls', 60, minute, { algorithm: 'gcra', burst: 3 })
 
     it('lets a burst pass, then one call a step', async () => {
       const bench = open()
@@ -129,7 +129,7 @@ export function metersContract(open: () => AdmissionBench): void {
   })
 
   describe('a refund', () => {
-    it.each(['log', 'counter', 'smooth'] as const)(
+    it.each(['log', 'counter', 'gcra'] as const)(
       'of %s gives the very places back, exactly once',
       async (algorithm) => {
         const { store } = open()
@@ -165,7 +165,7 @@ export function metersContract(open: () => AdmissionBench): void {
     })
   })
 
-  it.each(['log', 'counter', 'smooth'] as const)(
+  it.each(['log', 'counter', 'gcra'] as const)(
     'a charge takes more places of %s, beyond the quota if it must',
     async (algorithm) => {
       const { store } = open()

@@ -129,7 +129,7 @@ function counter.give_back(key, _, window, cost, _, receipt)
   if field then redis.call('HINCRBY', key, field, -cost) end
 end
 
-local smooth = {}
+local gcra = {}
 
 -- When the next call of an even flow would be due; never further ahead than a full burst.
 local function due(key, now, tolerance)
@@ -137,7 +137,7 @@ local function due(key, now, tolerance)
   return math.min(math.max(time, now), now + tolerance)
 end
 
-function smooth.look(key, now, quota, window, cost, burst)
+function gcra.look(key, now, quota, window, cost, burst)
   local step = window / quota
   local tolerance = burst * step
   local ahead = due(key, now, tolerance) - now
@@ -148,14 +148,14 @@ function smooth.look(key, now, quota, window, cost, burst)
   return free, math.max(1, math.ceil(ahead + wanted * step - tolerance))
 end
 
-function smooth.take(key, now, window, cost, quota, _, burst)
+function gcra.take(key, now, window, cost, quota, _, burst)
   local step = window / quota
   local next_due = due(key, now, burst * step) + cost * step
   redis.call('SET', key, as_text(next_due), 'PX', as_text(math.max(1, math.ceil((next_due - now) / 1000))))
   return now
 end
 
-function smooth.give_back(key, now, window, cost, quota)
+function gcra.give_back(key, now, window, cost, quota)
   local time = tonumber(read(key, 'GET', key) or nil)
   if not time then return end
   local earlier = time - cost * window / quota
@@ -184,4 +184,4 @@ function concurrent.give_back(key, _, _, cost, _, _, lease)
   for place = 1, cost do read(key, 'ZREM', key, lease .. '/' .. place) end
 end
 
-local meters = { log = log, counter = counter, smooth = smooth, concurrent = concurrent }
+local meters = { log = log, counter = counter, gcra = gcra, concurrent = concurrent }

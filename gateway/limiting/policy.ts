@@ -3,10 +3,10 @@ export type WhenStoreIsDown = 'local' | 'open' | 'closed'
 
 /**
  * How calls are counted. `log` is exact; `counter` keeps two numbers, for very large quotas, and may
- * err by a few percent; `smooth` (GCRA) spaces calls evenly after a burst; `concurrent` limits the
+ * err by a few percent; `gcra` (GCRA) spaces calls evenly after a burst; `concurrent` limits the
  * calls that run at once.
  */
-export type Algorithm = 'log' | 'counter' | 'smooth' | 'concurrent'
+export type Algorithm = 'log' | 'counter' | 'gcra' | 'concurrent'
 
 /**
  * Whose calls share one window: the connected user, the client address, the account named at login,
@@ -39,7 +39,7 @@ export interface Policy {
   readonly quota: number
   /** For `concurrent`: after this long a call no longer counts as running. */
   readonly windowMs: number
-  /** For `smooth`: calls that may come at once. */
+  /** For `gcra`: calls that may come at once. */
   readonly burst: number
   /** Quotas by plan or role that differ from `quota`. */
   readonly quotas: Readonly<Record<string, number>>

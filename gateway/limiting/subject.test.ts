@@ -1,14 +1,18 @@
 import { describe, expect, it } from 'vitest'
-import type { Policy, PolicyKey } from './policy.ts'
-import { addressSubject, subjectOf } from './subject.ts'
+import type { PolicyKey, WhenKeyIsMissing } from './policy.ts'
+import { type Asker, addressSubject, subjectOf } from './subject.ts'
 
-const by = (key: PolicyKey): Policy => ({
-  name: 'p',
-  quota: 1,
-  windowMs: 1,
-  by: key,
-  whenStoreIsDown: 'local',
+const asker = (changes: Partial<Asker> = {}): Asker => ({
+  address: '192.0.2.7',
+  accountId: '42',
+  role: 'user',
+  login: null,
+  header: () => undefined,
+  ...changes,
 })
+
+const subject = (by: readonly PolicyKey[], who: Asker, whenKeyIsMissing: WhenKeyIsMissing = 'address') =>
+  subjectOf({ by, whenKeyIsMissing }, who)
 
 describe('whose window it is', () => {
   it.each([
@@ -24,13 +28,24 @@ describe('whose window it is', () => {
     expect(addressSubject(address)).toBe(subject)
   })
 
-  it('falls back to the address for who has no account', () => {
-    const connected = { address: '192.0.2.7', accountId: '42', login: null }
-    expect(subjectOf(by('user'), connected)).toBe('u:42')
-    expect(subjectOf(by('address'), connected)).toBe('a:192.0.2.7')
-    expect(subjectOf(by('user'), { ...connected, accountId: null })).toBe('a:192.0.2.7')
-    expect(subjectOf(by('account'), { ...connected, accountId: null, login: 'ada@example.org' })).toBe(
-      'l:ada@example.org',
-    )
+  it.each<[PolicyKey[], Partial<Asker>, string]>([
+    [['user'], {}, 'u:42'],
+    [['address'], {}, 'a:192.0.2.7'],
+    [['user'], { accountId: null }, 'a:192.0.2.7'],
+    [['account'], { accountId: null, login: 'ada@example.org' }, 'l:ada@example.org'],
+    [['role'], {}, 'r:user'],
+    [['role'], { accountId: null, role: null }, 'r:anonymous'],
+    [['header:x-api-key'], { header: (name) => `${name}!` }, 'h:x-api-key=x-api-key!'],
+    [['user', 'address'], {}, 'u:42+a:192.0.2.7'],
+    [['user', 'header:x-shop'], { header: () => '7' }, 'u:42+h:x-shop=7'],
+  ])('by %j it is %s', (by, changes, expected) => {
+    expect(subject(by, asker(changes))).toEqual({ kind: 'subject', subject: expected })
+  })
+
+  it('does without the header what the policy says', () => {
+    const by: PolicyKey[] = ['header:x-api-key']
+    expect(subject(by, asker(), 'address')).toEqual({ kind: 'subject', subject: 'a:192.0.2.7' })
+    expect(subject(by, asker(), 'skip')).toEqual({ kind: 'skip' })
+    expect(subject(by, asker({ header: () => '' }), 'deny')).toEqual({ kind: 'missing', header: 'x-api-key' })
   })
 })

@@ -8,17 +8,18 @@ export const routeLabel = (route: string | null): string => route ?? 'none'
 
 export type DecisionLabel = 'allowed' | 'near' | 'denied' | 'shadow_denied'
 
-/** What one policy said of one call. `remaining` counts the places left after it. */
+/** What one window said of one call. `remaining` counts the places left after it. */
 export interface Verdict {
-  readonly policy: { readonly name: string; readonly quota: number }
+  readonly request: { readonly policy: { readonly name: string }; readonly isShadow: boolean }
+  readonly quota: number
   readonly hasRoom: boolean
   readonly remaining: number
 }
 
 /** `near` warns before anyone is refused: at most a fifth of the quota is left. */
-export function decisionLabel({ policy, hasRoom, remaining }: Verdict): DecisionLabel {
-  if (!hasRoom) return 'denied'
-  return remaining <= policy.quota / 5 ? 'near' : 'allowed'
+export function decisionLabel({ request, quota, hasRoom, remaining }: Verdict): DecisionLabel {
+  if (!hasRoom) return request.isShadow ? 'shadow_denied' : 'denied'
+  return remaining <= quota / 5 ? 'near' : 'allowed'
 }
 
 /**

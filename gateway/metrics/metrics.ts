@@ -78,7 +78,7 @@ export function createMetrics(options: MetricsOptions) {
     },
     /** One window that was looked at for a call, as the limiter hands it over. */
     decided(verdict: Verdict, tier: Tier): void {
-      decisions(verdict.policy.name, decisionLabel(verdict), tier).inc()
+      decisions(verdict.request.policy.name, decisionLabel(verdict), tier).inc()
     },
     /** For a verdict without a window: a policy that refuses because its store is away. */
     decidedAs(policy: string, decision: DecisionLabel, tier: Tier): void {

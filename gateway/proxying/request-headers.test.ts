@@ -21,6 +21,7 @@ const journeyOf = (caller: Caller): Journey => ({
   route: null,
   caller,
   decision: null,
+  reportedCost: null,
   upstreamStartedAtMs: null,
   upstreamDurationMs: null,
 })

@@ -9,6 +9,7 @@ const route = (path: string): Route => ({
   upstream: 'app',
   access: 'public',
   policies: [],
+  cost: 1,
 })
 
 const find = createRouteMatcher(['/', '/api/vente', '/api', '/Shop/'].map(route))

@@ -30,6 +30,13 @@ export const stores = Section(
       'x-cure': 'write sqlite:FILE or mysql://USER:PASSWORD@HOST:3306/DATABASE',
       'x-secret': 'url',
     }),
+    instances: Type.Integer({
+      description:
+        'How many gateways share these stores. While Redis is away, each gives out its part of a quota.',
+      minimum: 1,
+      maximum: 1_000,
+      default: 1,
+    }),
     deadline: Duration({
       description: 'The longest a request may wait for Redis.',
       default: '100ms',

@@ -98,7 +98,7 @@ export async function openAuth({ isSecure = true, ...exchanged }: AuthBenchOptio
   app.addHook('onRequest', async (request) => {
     const access = request.url.startsWith('/private') ? 'connected' : 'public'
     const isProxied = /^\/(private|public)/.test(request.url)
-    const route: Route = { name: 'r', path: '/', service: null, upstream: 'u', access, policies: [] }
+    const route: Route = { name: 'r', path: '/', service: null, upstream: 'u', access, policies: [], cost: 1 }
     request.journey = {
       requestId: request.id,
       startedAtMs: 0,
@@ -107,6 +107,7 @@ export async function openAuth({ isSecure = true, ...exchanged }: AuthBenchOptio
       route: isProxied ? route : null,
       caller: { kind: 'anonymous' },
       decision: null,
+      reportedCost: null,
       upstreamStartedAtMs: null,
       upstreamDurationMs: null,
     }

@@ -1,7 +1,7 @@
 import type { Meter, MeterLimit } from './meter.ts'
 
 /** GCRA: calls spaced evenly, `window / quota` apart, after a burst. One number: when the next call is due. */
-export function createSmoothRate(): Meter {
+export function createGcra(): Meter {
   let time = Number.NEGATIVE_INFINITY
 
   const stepOf = ({ window, quota }: MeterLimit): number => window / quota

@@ -69,7 +69,11 @@ export async function openGateway(config: GatewayConfig, log = createLog(config)
   const limiter = opening.use(openLimiter(stores, config.stores.instances, metrics, log))
   const deciding = {
     limiter,
-    limitHeaders: createLimitHeaders({ partitionKey: createPartitionKeys(keys.secretFor('partition keys')) }),
+    limitHeaders: createLimitHeaders({
+      partitionKey: config.answers.partitionKeys
+        ? createPartitionKeys(keys.secretFor('partition keys'))
+        : null,
+    }),
     decided: metrics.decided,
     refusedAlone: ({ name }: Policy) => metrics.decidedAs(name, 'denied', 'degraded'),
   }

@@ -58,8 +58,9 @@ export function replyWithError(thrown: unknown, request: FastifyRequest, reply: 
   const { retryAfterSeconds } = error.details
   reply.code(error.status).header('cache-control', 'no-store')
   if (retryAfterSeconds !== undefined) reply.header('retry-after', String(retryAfterSeconds))
-  // A body that was not read leaves the connection in the middle of a message.
-  if (!request.raw.complete) reply.header('connection', 'close')
+  // A body that was not read leaves the connection in the middle of a message; a request that two
+  // readers could take differently leaves doubt about what follows.
+  if (!request.raw.complete || error.code === 'invalid-request') reply.header('connection', 'close')
 
   const problem = problemOf(error, request.id)
   switch (wantedForm(request)) {

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
 import { problemOf, replyWithError } from './error-reply.ts'
@@ -9,6 +10,8 @@ export interface ListenerOptions {
   readonly log: FastifyBaseLogger
   readonly headersTimeoutMs: number
   readonly requestTimeoutMs: number
+  /** Longest body accepted, forwarded ones included; 1 MiB unless told. */
+  readonly maxBodyBytes?: number
   /** After this long, what still runs is cut when the listener closes. */
   readonly drainTimeoutMs: number
 }
@@ -24,7 +27,15 @@ export function createListener(options: ListenerOptions): FastifyInstance {
     genReqId: createRequestIds(),
     routerOptions: { ignoreTrailingSlash: false },
     requestTimeout: options.requestTimeoutMs,
-    http: { headersTimeout: options.headersTimeoutMs, maxHeaderSize: 16_384, requireHostHeader: true },
+    ...(options.maxBodyBytes === undefined ? {} : { bodyLimit: options.maxBodyBytes }),
+    http: {
+      headersTimeout: options.headersTimeoutMs,
+      // Node looks for those who are too slow every 30 s unless told.
+      connectionsCheckingInterval: Math.min(options.headersTimeoutMs, 1_000),
+      maxHeaderSize: 16_384,
+      // Refused all the same, by the first step and in our own words; Node's answer has none.
+      requireHostHeader: false,
+    },
     keepAliveTimeout: 72_000,
     forceCloseConnections: 'idle',
     rewriteUrl: (raw) => withoutOrigin(raw.url ?? '', raw.headers.host),
@@ -32,9 +43,9 @@ export function createListener(options: ListenerOptions): FastifyInstance {
     clientErrorHandler: refuseBrokenRequest,
   })
   app.setErrorHandler((error, request, reply) => replyWithError(error, request, reply))
-  app.setNotFoundHandler((request, reply) =>
-    replyWithError(new GatewayError('method-not-allowed'), request, reply),
-  )
+  app.setNotFoundHandler((request, reply) => replyWithError(new GatewayError('not-found'), request, reply))
+  // Node would close the connection without a word.
+  app.server.on('connect', (_request, socket: Socket) => refuse(socket, 'method-not-allowed'))
   closeConnectionsWhenDraining(app, options.drainTimeoutMs)
   return app
 }
@@ -72,8 +83,14 @@ function closeConnectionsWhenDraining(app: FastifyInstance, drainTimeoutMs: numb
 
 /** What Node's parser refuses never becomes a request: answered on the bare socket, which is then closed. */
 function refuseBrokenRequest(error: Error & { code?: string }, socket: Socket & { parser?: unknown }): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy()
-  const code: ErrorCode = parserErrors[error.code ?? ''] ?? 'invalid-request'
+  if (error.code === 'ECONNRESET') return void socket.destroy()
+  refuse(socket, parserErrors[error.code ?? ''] ?? 'invalid-request')
+}
+
+function refuse(socket: Socket & { _httpMessage?: ServerResponse }, code: ErrorCode): void {
+  // Within an answer that has begun, ours would become a part of its body. (So does Node's own handler.)
+  if (!socket.writable || socket._httpMessage?.headersSent) return void socket.destroy()
+  socket.on('error', () => {})
   const body = JSON.stringify(problemOf(new GatewayError(code), '-'))
   const { status, title } = errorTable[code]
   socket.end(

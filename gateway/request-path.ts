@@ -1,10 +1,5 @@
-import type {
-  FastifyInstance,
-  FastifyReply,
-  FastifyRequest,
-  onRequestAsyncHookHandler,
-  onResponseAsyncHookHandler,
-} from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest, onRequestAsyncHookHandler } from 'fastify'
+import { GatewayError } from './errors.ts'
 import type { Journey } from './journey.ts'
 
 /** The road's steps, made by `compose.ts` with their options. */
@@ -13,13 +8,13 @@ export interface Road {
   readonly matchRoute: onRequestAsyncHookHandler
   readonly identifyCaller: onRequestAsyncHookHandler
   readonly admitCall: onRequestAsyncHookHandler
-  /** Prepares an instance for proxied bodies and returns its handler. */
+  /** Prepares the instance of the proxied routes and returns the step, which always replies. */
   readonly forwarding: (
     app: FastifyInstance,
-  ) => Promise<(request: FastifyRequest, reply: FastifyReply) => unknown>
-  readonly settleCall: onResponseAsyncHookHandler
-  readonly recordHit: onResponseAsyncHookHandler
-  readonly recordRequest: onResponseAsyncHookHandler
+  ) => Promise<(request: FastifyRequest, reply: FastifyReply) => void>
+  readonly settleCall: (request: FastifyRequest, reply: FastifyReply) => Promise<unknown>
+  readonly recordHit: (request: FastifyRequest, reply: FastifyReply) => Promise<unknown>
+  readonly recordRequest: (request: FastifyRequest, reply: FastifyReply) => Promise<unknown>
 }
 
 /**
@@ -29,10 +24,12 @@ export interface Road {
 export function layRoad(app: FastifyInstance, road: Road): void {
   app.decorateRequest('journey', null as unknown as Journey)
   app.addHook('onRequest', beginJourney)
+  // When all is over, whatever happened: what the call gives back or still owes, the hit, the line in the log and the figures, refusals included.
+  app.addHook('onRequest', recordAtEnd(road))
   // First, so that no later step can believe what a client made up or read a path in its own way.
   app.addHook('onRequest', road.stripClaims)
-  // Last, whatever happened: the line in the log and the figures for every answer, refusals included.
-  app.addHook('onResponse', road.recordRequest)
+  // Every path is routed, so what is not was sent with a method that is not served.
+  app.addHook('onRequest', refuseMethod)
 
   app.register(async function proxiedRoutes(proxied) {
     // Before identity, since the route says whether a session is needed at all.
@@ -41,21 +38,23 @@ export function layRoad(app: FastifyInstance, road: Road): void {
     proxied.addHook('onRequest', road.identifyCaller)
     // Before the body is read and the upstream hears of it: what is refused costs them nothing.
     proxied.addHook('onRequest', road.admitCall)
-    // After the answer has left, since only now it is known what the call has cost.
-    proxied.addHook('onResponse', road.settleCall)
-    // Last, so that counting it makes nobody wait.
-    proxied.addHook('onResponse', road.recordHit)
-    proxied.route({
-      method: methods,
-      url: '/*',
-      exposeHeadRoute: false,
-      handler: await road.forwarding(proxied),
-    })
+    proxied.addHook('onRequest', await road.forwarding(proxied))
+    proxied.route({ method: methods, url: '/*', exposeHeadRoute: false, handler: unreachable })
   })
+}
+
+function unreachable(): never {
+  throw new Error('the last step of the road did not reply')
 }
 
 // TRACE and CONNECT are left out on purpose: they speak to proxies, and this one has nothing to say.
 const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']
+
+async function refuseMethod(request: FastifyRequest, reply: FastifyReply): Promise<void> {
+  if (!request.is404) return
+  reply.header('allow', methods.join(', '))
+  throw new GatewayError('method-not-allowed')
+}
 
 async function beginJourney(request: FastifyRequest, reply: FastifyReply): Promise<void> {
   reply.header('x-request-id', request.id)
@@ -70,5 +69,25 @@ async function beginJourney(request: FastifyRequest, reply: FastifyReply): Promi
     reportedCost: null,
     upstreamStartedAtMs: null,
     upstreamDurationMs: null,
+  }
+}
+
+/** What nginx logs for a caller who left before the answer began; it is never sent. */
+const callerLeft = 499
+
+/**
+ * After the answer has left, so that counting makes nobody wait. Not Fastify's onResponse, which never
+ * hears of callers who leave before the end: they would call the app unseen.
+ */
+function recordAtEnd({ settleCall, recordHit, recordRequest }: Road) {
+  return async function recordAtEnd(request: FastifyRequest, reply: FastifyReply): Promise<void> {
+    reply.raw.once('close', () => {
+      if (!reply.raw.headersSent) reply.code(callerLeft)
+      Promise.all([
+        settleCall(request, reply),
+        recordHit(request, reply),
+        recordRequest(request, reply),
+      ]).catch((err) => request.log.error({ requestId: request.id, err }, 'recording a request failed'))
+    })
   }
 }

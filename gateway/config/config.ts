@@ -54,6 +54,7 @@ export interface GatewayConfig {
   /** Every policy of the file, used or not, in its order. */
   readonly policies: readonly Policy[]
   readonly login: { readonly policies: readonly Policy[] }
+  readonly answers: { readonly partitionKeys: boolean }
   readonly upstreams: readonly UpstreamConfig[]
   readonly routes: readonly Route[]
   readonly limits: {

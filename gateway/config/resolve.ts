@@ -43,6 +43,7 @@ export function resolveConfig(file: ConfigFile): GatewayConfig {
     },
     policies,
     login: { policies: named(file.login.policies) },
+    answers: file.answers,
     upstreams: Object.entries(file.upstreams).map(([name, upstream]) => ({
       name,
       url: origin(upstream.url),

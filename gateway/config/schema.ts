@@ -1,7 +1,7 @@
 import type Type from 'typebox'
 import { Section } from './keys.ts'
 import { identity } from './sections/identity.ts'
-import { login, policies } from './sections/limiting.ts'
+import { answers, login, policies } from './sections/limiting.ts'
 import { admin, listen } from './sections/listeners.ts'
 import { routes, upstreams } from './sections/routing.ts'
 import { limits, log } from './sections/running.ts'
@@ -9,7 +9,7 @@ import { stores } from './sections/stores.ts'
 
 /** The one description of the configuration file: keys, types, defaults, ranges and what each key means. */
 export const configSchema = Section(
-  { listen, admin, stores, identity, policies, login, upstreams, routes, limits, log },
+  { listen, admin, stores, identity, policies, login, answers, upstreams, routes, limits, log },
   { description: 'Configuration of the Guichet gateway.' },
 )
 

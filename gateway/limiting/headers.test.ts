@@ -33,6 +33,11 @@ it('names every window as the draft wants it: whole seconds, rounded up, at leas
   })
 })
 
+it('leaves the partition key out unless it is wanted', () => {
+  const plain = createLimitHeaders({ partitionKey: null })
+  expect(plain([state(plainPolicy('calls', 10, 600_000))], 'store')?.policy).toBe('"calls";q=10;w=600')
+})
+
 it('tells the quota a boost or a plan has given, not the common one', () => {
   const policy = plainPolicy('calls', 10, 600_000)
   expect(limitHeaders([state(policy, { quota: 50 })], 'store')?.policy).toMatch(/^"calls";q=50;/)

@@ -9,8 +9,8 @@ export interface LimitHeaders {
 }
 
 export interface LimitHeaderOptions {
-  /** The `pk` of a subject: base64 of bytes that tell nothing about it. */
-  readonly partitionKey: (subject: string) => string
+  /** The `pk` of a subject: base64 of bytes that tell nothing about it. Null: none is sent. */
+  readonly partitionKey: ((subject: string) => string) | null
 }
 
 export type WriteLimitHeaders = (windows: readonly WindowState[], tier: Tier) => LimitHeaders | null
@@ -24,7 +24,8 @@ export function createLimitHeaders({ partitionKey }: LimitHeaderOptions): WriteL
       const { request, quota, remaining, resetMs } = window
       if (request.isShadow) continue
       const separator = policy === '' ? '' : ', '
-      policy += `${separator}${policyMember(request.policy, quota)};pk=:${partitionKey(request.subject)}:`
+      policy += separator + policyMember(request.policy, quota)
+      if (partitionKey !== null) policy += `;pk=:${partitionKey(request.subject)}:`
       limit += `${separator}"${request.policy.name}";r=${remaining};t=${wholeSeconds(resetMs)}`
       // A boolean parameter of our own: this gateway counts alone for the moment.
       if (tier === 'degraded') limit += ';guichet-degraded'

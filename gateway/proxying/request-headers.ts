@@ -41,12 +41,12 @@ export function createRequestHeaders({ ownCookies, publicProto }: RequestHeaderO
     }
     dropOwnCredentials(headers, ownCookies, journey)
 
-    const host = incoming.host ?? ''
+    const host = String(headers['x-forwarded-host'] ?? incoming.host ?? '')
     const proto = headers['x-forwarded-proto'] ?? publicProto
     const earlierHops = headers['x-forwarded-for']
     headers['x-forwarded-for'] = earlierHops === undefined ? journey.address : `${earlierHops}, ${peer}`
     headers['x-forwarded-proto'] = proto
-    headers['x-forwarded-host'] ??= host
+    headers['x-forwarded-host'] = host
     headers.forwarded = `for=${forwardedNode(journey.address)};host="${host.replace(/["\\]/g, '')}";proto=${proto}`
     headers['x-request-id'] = journey.requestId
     const { caller } = journey

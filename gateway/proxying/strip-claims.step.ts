@@ -30,7 +30,9 @@ export function stripClaims(proxies: TrustedProxies) {
       if (name === 'host') hosts++
       else if (isClaim(name) && !(isProxy && isRouteClaim(name))) delete raw.headers[name]
     }
-    if (hosts > 1) throw new GatewayError('invalid-request', { sentence: 'Send exactly one Host header.' })
+    // RFC 9112 §3.2. HTTP/1.0 knew no Host.
+    if (hosts > 1 || (hosts === 0 && raw.httpVersion !== '1.0'))
+      throw new GatewayError('invalid-request', { sentence: 'Send exactly one Host header.' })
 
     const target = readTarget(raw.url ?? '')
     switch (target.kind) {

@@ -2,10 +2,12 @@ import { GatewayError } from '../errors.ts'
 
 /**
  * What a failed exchange with an upstream means to the caller: 504 when it was too slow, 502
- * `upstream-unreachable` when nothing was sent, 502 `upstream-broken` when its answer was no HTTP.
+ * `upstream-unreachable` when nothing was sent, 502 `upstream-broken` when its answer was no HTTP. An
+ * error of ours, such as a body over the limit, stays what it is.
  */
 export function upstreamError(error: unknown): GatewayError {
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error
+  if (cause instanceof GatewayError) return cause
   const code = codeOf(cause)
   if (code === 'UND_ERR_HEADERS_TIMEOUT' || code === 'UND_ERR_BODY_TIMEOUT') {
     return new GatewayError('upstream-timeout', { cause })

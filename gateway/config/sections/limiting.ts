@@ -37,3 +37,14 @@ export const login = Section(
   },
   { description: 'Limits on logging in.', default: {} },
 )
+
+export const answers = Section(
+  {
+    partitionKeys: Type.Boolean({
+      description:
+        'Sends `pk` in `RateLimit-Policy`: a name for whose window it is, an HMAC that tells nobody else who.',
+      default: false,
+    }),
+  },
+  { description: 'What limited and admitted calls are told beyond the plain fields.', default: {} },
+)

@@ -40,7 +40,7 @@ export async function startDelayingProxy(target: { port: number }): Promise<Dela
     from.setNoDelay(true)
     from.on('data', (chunk) => pass(() => to.write(chunk)))
     from.on('end', () => pass(() => to.end()))
-    from.on('error', () => pass(() => to.resetAndDestroy()))
+    from.on('error', () => pass(() => cut(to)))
     from.on('close', () => sockets.delete(from))
   }
 
@@ -65,7 +65,7 @@ export async function startDelayingProxy(target: { port: number }): Promise<Dela
       if (!value) thaw()
     },
     reset() {
-      for (const socket of sockets) socket.resetAndDestroy()
+      for (const socket of sockets) cut(socket)
     },
     async [Symbol.asyncDispose]() {
       if (!server.listening) return
@@ -76,3 +76,6 @@ export async function startDelayingProxy(target: { port: number }): Promise<Dela
     },
   }
 }
+
+/** A reset that comes while the socket is ending fails inside Node, which then never closes the handle. */
+const cut = (socket: Socket): unknown => (socket.writableEnded ? socket.destroy() : socket.resetAndDestroy())

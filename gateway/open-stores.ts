@@ -87,6 +87,7 @@ async function openSessions(
     const admission = createEmbeddedAdmission({
       now: () => performance.now(),
       isSessionAlive: sessions.isAliveNow,
+      exhausted: (subject) => void news.publish({ kind: 'exhausted', subject }),
     })
     return { home: { sessions, admission, news }, ping: async () => undefined }
   }

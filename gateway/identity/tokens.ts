@@ -39,7 +39,18 @@ const longestName = 120
 export function createTokens(options: TokenOptions): Tokens {
   const { keys, issuer, audience, lifetimeMs, now = Date.now } = options
   const toleranceSeconds = Math.min(options.clockToleranceSeconds ?? 5, 5)
+  const underWay = new Map<string, Promise<Verification>>()
   const verified = new LRUCache<string, Extract<Verification, { kind: 'valid' }>>({ max: rememberedTokens })
+
+  /** Calls that bring the same new token at once share its check, and so keep their order. */
+  function verifyOnce(raw: string): Promise<Verification> {
+    let verifying = underWay.get(raw)
+    if (verifying === undefined) {
+      verifying = verifyUnknown(raw).finally(() => underWay.delete(raw))
+      underWay.set(raw, verifying)
+    }
+    return verifying
+  }
 
   async function verifyUnknown(raw: string): Promise<Verification> {
     const shape = readTokenShape(raw, accessTokenType)
@@ -93,7 +104,7 @@ export function createTokens(options: TokenOptions): Tokens {
     },
     verifyAccessToken(raw) {
       const known = verified.get(raw)
-      if (known === undefined) return verifyUnknown(raw)
+      if (known === undefined) return verifyOnce(raw)
       if (!isPast(known.expiresAtMs)) return known
       verified.delete(raw)
       return invalid('expired')

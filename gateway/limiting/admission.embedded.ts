@@ -33,6 +33,8 @@ export interface EmbeddedAdmissionOptions {
   readonly isSessionAlive: (accountId: string, sessionId: string) => boolean
   /** Milliseconds on a clock that need not be the wall's. */
   readonly now: () => number
+  /** Told of a subject that has just used its last place. */
+  readonly exhausted?: (subject: string) => void
 }
 
 interface Looked {
@@ -95,6 +97,7 @@ export function createEmbeddedAdmission(options: EmbeddedAdmissionOptions): Admi
     const { kept, request } = looked
     looked.receipt = kept.meter.take(now, kept.limit, request.cost, callId)
     looked.free -= request.cost
+    if (looked.free <= 0 && !request.isShadow) options.exhausted?.(request.subject)
     if (looked.reset === 0) looked.reset = firstReset(request, kept.limit)
   }
 

@@ -54,6 +54,10 @@ end
 local function count(window, lease)
   take(window, lease)
   window.free = window.free - window.cost
+  -- Told at once to whoever watches this subject; its name stands between the braces.
+  if window.free <= 0 and not window.spec.is_shadow then
+    redis.call('PUBLISH', 'guichet:limits', 'exhausted ' .. string.match(window.key, '{(.-)}'))
+  end
   if window.reset == 0 then
     if window.spec.name == 'gcra' then window.reset = math.ceil(window.spec.window / window.quota)
     elseif window.spec.name == 'concurrent' then window.reset = 1000000

@@ -3,7 +3,7 @@ import { limitNewsChannel } from '../connections/redis-keys.ts'
 import type { LimitNews, LimitNewsChannel, LimitNewsListener } from './limit-news.ts'
 
 /** A silent subscriber is asked this often whether it still hears. */
-const pingEveryMs = 1_000
+const pingEveryMs = 250
 
 /**
  * News over Redis.

@@ -2,7 +2,7 @@
 export type LimitNews =
   /** Its windows have more room than anyone may remember: a reset, a boost, a refund, the end of a session. */
   | { readonly kind: 'loosened'; readonly subject: string }
-  /** It has just used its last place. */
+  /** It has just used its last place. A subject of several parts is named by its first. */
   | { readonly kind: 'exhausted'; readonly subject: string }
   /** News may have been missed: believe nothing that was remembered. */
   | { readonly kind: 'missed' }

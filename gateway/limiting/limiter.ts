@@ -74,14 +74,6 @@ export function createLimiter(options: LimiterOptions): Limiter {
     }
   }
 
-  function tellWhoIsExhausted(decision: Decision): void {
-    if (decision.kind !== 'allowed') return
-    for (const { remaining, request } of decision.windows) {
-      if (remaining > 0 || request.isShadow) continue
-      news.publish({ kind: 'exhausted', subject: request.subject }).catch(options.storeFailed)
-    }
-  }
-
   return {
     async decide(request) {
       const known = memory.recall(request)
@@ -89,9 +81,7 @@ export function createLimiter(options: LimiterOptions): Limiter {
       if (!breaker.isUp()) return alone.decide(request)
       const moment = memory.moment()
       const decision = await ask(request, 'admit')
-      if (decision.tier !== 'store') return decision
-      if (decision.kind === 'denied') memory.remember(request, decision, moment)
-      else tellWhoIsExhausted(decision)
+      if (decision.tier === 'store' && decision.kind === 'denied') memory.remember(request, decision, moment)
       return decision
     },
     look: (request) => (breaker.isUp() ? ask(request, 'look') : alone.decide(request)),

@@ -8,7 +8,7 @@ const drainMs = 5_000
 async function start(): Promise<void> {
   const read = readSettings(process.env)
   if (read.kind === 'invalid') throw new Error(read.problems.join('\netuservices: '))
-  const { host, port, databaseUrl, demoData, ...options } = read.settings
+  const { host, port, databaseUrl, demoData, stopWithStdin, ...options } = read.settings
 
   await using opened = new AsyncDisposableStack()
   const articles = opened.adopt(await openArticles(databaseUrl), (shelf) => shelf.close())
@@ -32,6 +32,7 @@ async function start(): Promise<void> {
   }
   process.on('SIGTERM', stop)
   process.on('SIGINT', stop)
+  if (stopWithStdin) process.stdin.once('close', stop).resume()
 
   const human = `EtuServices listens on ${backend} (Ctrl-C stops it)`
   console.log(process.stdout.isTTY ? human : JSON.stringify({ event: 'listening', backend }))

@@ -10,6 +10,8 @@ export interface Settings {
   /** Where the "log out" form is posted; empty hides it. */
   logoutUrl: string
   logLevel: LogLevel
+  /** Stop when the standard input ends, as it does when whoever started us is gone. */
+  stopWithStdin: boolean
 }
 
 export type ReadSettings = { kind: 'read'; settings: Settings } | { kind: 'invalid'; problems: string[] }
@@ -39,6 +41,7 @@ export function readSettings(env: Record<string, string | undefined>): ReadSetti
     loginUrl: env.LOGIN_URL ?? '/auth/login?return_to=/services',
     logoutUrl: env.LOGOUT_URL ?? '/auth/logout',
     logLevel,
+    stopWithStdin: env.STOP_WITH_STDIN === '1',
   }
   return { kind: 'read', settings }
 }

@@ -40,7 +40,7 @@ export function createListener(options: ListenerOptions): FastifyInstance {
     forceCloseConnections: 'idle',
     rewriteUrl: (raw) => withoutOrigin(raw.url ?? '', raw.headers.host),
     frameworkErrors: (error, request, reply) => replyWithError(error, request as never, reply as never),
-    clientErrorHandler: refuseBrokenRequest,
+    clientErrorHandler: refuseBrokenRequest(options.log),
   })
   app.setErrorHandler((error, request, reply) => replyWithError(error, request, reply))
   app.setNotFoundHandler((request, reply) => replyWithError(new GatewayError('not-found'), request, reply))
@@ -82,9 +82,18 @@ function closeConnectionsWhenDraining(app: FastifyInstance, drainTimeoutMs: numb
 }
 
 /** What Node's parser refuses never becomes a request: answered on the bare socket, which is then closed. */
-function refuseBrokenRequest(error: Error & { code?: string }, socket: Socket & { parser?: unknown }): void {
-  if (error.code === 'ECONNRESET') return void socket.destroy()
-  refuse(socket, parserErrors[error.code ?? ''] ?? 'invalid-request')
+function refuseBrokenRequest(log: FastifyBaseLogger) {
+  return function refuseBrokenRequest(error: Error & { code?: string }, socket: Socket): void {
+    if (error.code === 'ECONNRESET') return void socket.destroy()
+    const code = parserErrors[error.code ?? ''] ?? 'invalid-request'
+    // Not the error itself: it carries the bytes that came, and those are where secrets are.
+    const { status } = errorTable[code]
+    log.info(
+      { status, code, reason: error.code, address: socket.remoteAddress },
+      'refused before it was a request',
+    )
+    refuse(socket, code)
+  }
 }
 
 function refuse(socket: Socket & { _httpMessage?: ServerResponse }, code: ErrorCode): void {

@@ -1,9 +1,9 @@
-import { spawn } from 'node:child_process'
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import type { Readable } from 'node:stream'
+import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { pino } from 'pino'
 import { openGateway } from '../compose.ts'
@@ -12,8 +12,9 @@ import { createAccount } from '../identity/create-account.ts'
 import { createPasswordHashing } from '../identity/password-hashing.ts'
 import { openAccounts } from '../open-stores.ts'
 import { type Banner, printBanner } from './banner.ts'
-import { configFrom } from './run.ts'
+import { configFrom, strayLog } from './run.ts'
 import { untilStopped } from './signals.ts'
+import { surviveStrayErrors } from './survive-stray-errors.ts'
 
 type DemoAccount = NonNullable<Banner['accounts']>[number]
 
@@ -34,6 +35,7 @@ export async function demo(_args: string[]): Promise<number> {
     if (config === null) return 78
     const accounts = await makeAccounts(config)
     const gateway = opened.use(await openGateway(config))
+    surviveStrayErrors(strayLog(config))
     printBanner({
       gateway: gateway.url,
       admin: gateway.adminUrl,
@@ -41,7 +43,10 @@ export async function demo(_args: string[]): Promise<number> {
       adminToken: gateway.adminToken,
       accounts,
     })
-    await Promise.race([stopped, backend.ended])
+    // Ctrl-C reaches both processes, in any order.
+    const backendGone = backend.ended.then(() => pause(500, true as const, { ref: false }))
+    if (await Promise.race([stopped, backendGone]))
+      throw new Error('EtuServices ended by itself; start again')
     return 0
   } catch (error) {
     process.stderr.write(`guichet: ${error instanceof Error ? error.message : String(error)}\n`)
@@ -81,7 +86,7 @@ interface Backend extends AsyncDisposable {
   readonly ended: Promise<void>
 }
 
-/** @throws Error with what EtuServices printed, when it does not start */
+/** @throws Error with what EtuServices said, when it does not start */
 async function startBackend(): Promise<Backend> {
   const dataDirectory = process.env.DATA_DIR ?? 'data'
   const child = spawn(process.execPath, [fileURLToPath(new URL('../../backend/main.ts', import.meta.url))], {
@@ -91,14 +96,17 @@ async function startBackend(): Promise<Backend> {
       HOST: '127.0.0.1',
       DATABASE_URL: `sqlite:${join(dataDirectory, 'etuservices.sqlite')}`,
       DEMO_DATA: '1',
+      // The kernel closes our end of the pipe however we end, SIGKILL included.
+      STOP_WITH_STDIN: '1',
     },
-    stdio: ['ignore', 'pipe', 'inherit'],
+    stdio: ['pipe', 'pipe', 'pipe'],
   })
   const ended = new Promise<void>((resolve) => {
     child.once('close', () => resolve())
   })
-  const url = await firstUrl(child)
+  const url = await firstUrl(child, ended)
   child.stdout.resume()
+  child.stderr.pipe(process.stderr)
   return {
     url,
     ended,
@@ -109,9 +117,25 @@ async function startBackend(): Promise<Backend> {
   }
 }
 
-async function firstUrl({ stdout }: { stdout: Readable }): Promise<string> {
-  for await (const line of createInterface({ input: stdout })) {
-    if (line.startsWith('{"event":"listening"')) return (JSON.parse(line) as { backend: string }).backend
+async function firstUrl(
+  { stdout, stderr }: ChildProcessWithoutNullStreams,
+  ended: Promise<void>,
+): Promise<string> {
+  let said = ''
+  const listen = (chunk: Buffer): void => {
+    said += chunk
   }
-  throw new Error('EtuServices did not start; what it said is above')
+  stderr.on('data', listen)
+  for await (const line of createInterface({ input: stdout })) {
+    if (!line.startsWith('{"event":"listening"')) continue
+    stderr.off('data', listen)
+    process.stderr.write(said)
+    return (JSON.parse(line) as { backend: string }).backend
+  }
+  await ended
+  const reason = said
+    .trim()
+    .replace(/^etuservices: /, '')
+    .replace(/\bPORT\b/, 'BACKEND_PORT')
+  throw new Error(`EtuServices did not start: ${reason}`)
 }

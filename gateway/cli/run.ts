@@ -1,22 +1,28 @@
 import { parseArgs } from 'node:util'
+import { pino } from 'pino'
 import { openGateway } from '../compose.ts'
 import type { GatewayConfig } from '../config/config.ts'
 import { loadConfig } from '../config/load.ts'
 import { formatProblem } from '../config/problem.ts'
 import { printBanner } from './banner.ts'
 import { untilStopped } from './signals.ts'
+import { surviveStrayErrors } from './survive-stray-errors.ts'
 
-/** `guichet run --config FILE`: the gateway alone, until SIGTERM or SIGINT. */
+const usage = 'usage: guichet run [--config FILE] (config/gateway.yaml by default)\n'
+
+/**
+ * `guichet run --config FILE`: the gateway alone, until SIGTERM or SIGINT.
+ * Exit codes: 0 stopped, 1 not started, 64 called wrongly, 78 bad configuration.
+ */
 export async function run(args: string[]): Promise<number> {
-  const { values } = parseArgs({
-    args,
-    options: { config: { type: 'string', default: 'config/gateway.yaml' } },
-  })
-  const config = await configFrom(values.config)
+  const file = configFileOf(args)
+  if (file === null) return 64
+  const config = await configFrom(file)
   if (config === null) return 78
   const stopped = untilStopped()
   try {
     await using gateway = await openGateway(config)
+    surviveStrayErrors(strayLog(config))
     printBanner({
       gateway: gateway.url,
       admin: gateway.adminUrl,
@@ -30,6 +36,17 @@ export async function run(args: string[]): Promise<number> {
   }
 }
 
+/** Null after the problem and the usage were printed. */
+function configFileOf(args: string[]): string | null {
+  try {
+    const options = { config: { type: 'string', default: 'config/gateway.yaml' } } as const
+    return parseArgs({ args, options }).values.config
+  } catch (error) {
+    process.stderr.write(`guichet run: ${(error as Error).message}\n${usage}`)
+    return null
+  }
+}
+
 /** Null after every problem of the file was printed. */
 export async function configFrom(file: string): Promise<GatewayConfig | null> {
   const loaded = await loadConfig(file, process.env)
@@ -37,3 +54,7 @@ export async function configFrom(file: string): Promise<GatewayConfig | null> {
   for (const problem of loaded.problems) process.stderr.write(`${formatProblem(problem)}\n`)
   return null
 }
+
+/** Lines like the gateway's own. */
+export const strayLog = ({ log }: GatewayConfig) =>
+  pino({ level: log.level, base: null, timestamp: pino.stdTimeFunctions.isoTime })

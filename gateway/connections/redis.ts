@@ -19,7 +19,7 @@ export interface RedisConnection extends AsyncDisposable {
  * Resolves when it is ready or the wait is over, never rejects.
  */
 export async function openRedis(url: string, options: RedisOptions): Promise<RedisConnection> {
-  let lastError: string | null = 'not connected yet'
+  let lastError: string | null = `${withoutCredentials(url)}: no answer yet`
   const redis = new PunctualRedis(url, options.deadlineMs, {
     connectTimeout: 1_000,
     // A peer that vanished without a word leaves a socket that TCP believes in for a quarter of an hour.

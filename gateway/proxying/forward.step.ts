@@ -42,6 +42,8 @@ export async function forwarding(app: FastifyInstance, options: ForwardOptions) 
 
   /** A hook, not a handler: Fastify would have opinions on bodies and content types that are the app's to judge. */
   return function forward(request: FastifyRequest, reply: FastifyReply): void {
+    // Gone while the store was asked: 'close' has been emitted already, and nobody would hear the answer.
+    if (reply.raw.destroyed) return
     const { journey, raw } = request
     const upstream = journey.route?.upstream ?? ''
     const exchange: Exchange = { caller: new EventEmitter(), target: raw.url as string }
@@ -54,8 +56,6 @@ export async function forwarding(app: FastifyInstance, options: ForwardOptions) 
       rewriteRequestHeaders: (_request, incoming) => {
         const headers = requestHeaders(raw.headers, journey, raw.socket.remoteAddress ?? '')
         headers.host = incoming.host as string
-        // Fastify's HEAD and GET have no body; one that was sent all the same is read and dropped.
-        if (request.body === undefined) delete headers['content-length']
         return Object.assign(headers, { [exchangeKey]: exchange }) as typeof incoming
       },
       rewriteHeaders: (headers) => {

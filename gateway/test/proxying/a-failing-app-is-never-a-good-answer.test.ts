@@ -1,7 +1,8 @@
 import { connect } from 'node:net'
 import { Readable } from 'node:stream'
-import { afterAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, beforeEach, describe, expect, inject, it } from 'vitest'
 import { sendRaw } from '../raw-http.ts'
+import { startDelayingProxy } from '../servers/delaying-proxy.ts'
 import { freePort } from '../servers/free-port.ts'
 import { addAccount, logIn, openTestGateway } from '../test-gateway.ts'
 import { type AskOptions, ask, begin } from './ask.ts'
@@ -42,6 +43,10 @@ describe('no connection', () => {
     for (const body of ['x', 'x'.repeat(200_000), Readable.from(['x'.repeat(1000), 'y'])]) {
       expect(await codeOf(dead.url, { method: 'POST', body })).toEqual([502, 'upstream-unreachable'])
     }
+    const unfinished = 'POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\npart'
+    const { status, head } = await sendRaw(dead.url, unfinished)
+    expect(status).toBe(502)
+    expect(head).toMatch(/connection: close/i)
   })
 })
 
@@ -211,6 +216,28 @@ describe('a client that leaves', () => {
       return (await fetch(`${gateway.adminUrl}/api/stats/services`, admin)).json()
     }
     await expect.poll(services).toContainEqual({ service: 'vente', calls: 1 })
+  })
+
+  it('while the store is asked is not forwarded at all', async () => {
+    const redis = new URL('/40', inject('redisUrl'))
+    await using slow = await startDelayingProxy({ port: Number(redis.port) })
+    redis.port = String(slow.port)
+    await using gateway = await openTestGateway({
+      upstream: app.url,
+      sessions: redis.href,
+      onLog: (line) => log.push(line),
+    })
+    await addAccount(gateway)
+    const { accessToken } = await logIn(gateway)
+    slow.latencyMs = 60
+    log.length = 0
+    const { hostname, port } = new URL(gateway.url)
+    const socket = connect(Number(port), hostname)
+    socket.write(`GET /api/vente HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer ${accessToken}\r\n\r\n`)
+    setTimeout(() => socket.destroy(), 20)
+    await expect.poll(() => log.some((line) => JSON.parse(line).status === 499)).toBe(true)
+    await new Promise((resolve) => setTimeout(resolve, 100))
+    expect(app.received).toEqual([])
   })
 
   it('within its upload ends it as well', async () => {

@@ -107,6 +107,13 @@ it('headers about the app’s own connection stay there, those its Connection na
   expect(answered.head).not.toMatch(/secret|999|^proxy-|^upgrade|^trailer|connection: close/im)
 })
 
+it('the request id is ours, whatever the app calls the request', async () => {
+  answer = (_, response) => response.writeHead(200, { 'x-request-id': 'of-the-app' }).end()
+  const { headers } = await ask(url, '/')
+  const sent = app.seen.at(-1)?.rawHeaders ?? []
+  expect(headers['x-request-id']).toBe(sent[sent.indexOf('x-request-id') + 1])
+})
+
 it('limits of the app’s own are added to ours', async () => {
   answer = (_, response) =>
     response.writeHead(200, { RateLimit: '"app";r=1;t=9', 'RateLimit-Policy': '"app";q=2;w=60' }).end()

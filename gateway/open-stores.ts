@@ -98,7 +98,7 @@ async function openSessions(
   const home = {
     sessions: createRedisSessions(redis),
     admission: createRedisAdmission(redis),
-    news: opened.use(createRedisLimitNews(redis, subscriber.redis)),
+    news: createRedisLimitNews(redis, subscriber.redis),
   }
   return { home, ping: () => redis.ping() }
 }

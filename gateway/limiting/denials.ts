@@ -26,6 +26,8 @@ export interface DenialMemory extends Disposable {
   /** To be taken before the store is asked, and handed to `remember` with its answer. */
   moment(): number
   remember(request: AdmissionRequest, denial: Denied, moment: number): void
+  /** Forgets everything: the store has contradicted what was remembered. */
+  clear(): void
 }
 
 /**
@@ -86,6 +88,12 @@ export function createDenialMemory(options: DenialMemoryOptions): DenialMemory {
         keys.add(key)
         subjects.set(subject, keys)
       }
+    },
+
+    clear() {
+      moment++
+      missedAt = moment
+      denials.clear()
     },
 
     [Symbol.dispose]: stop,

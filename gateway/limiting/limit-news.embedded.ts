@@ -12,5 +12,6 @@ export function createEmbeddedLimitNews(): LimitNewsChannel {
       for (const listener of listeners) listener(news)
     },
     isLive: () => true,
+    renew() {},
   }
 }

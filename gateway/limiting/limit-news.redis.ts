@@ -2,16 +2,13 @@ import type { Redis } from 'ioredis'
 import { limitNewsChannel } from '../connections/redis-keys.ts'
 import type { LimitNews, LimitNewsChannel, LimitNewsListener } from './limit-news.ts'
 
-/** A silent subscriber is asked this often whether it still hears. */
-const pingEveryMs = 250
-
 /**
  * News over Redis.
  *
  * @param publisher any connection
  * @param subscriber a connection of its own: one that subscribes can do nothing else
  */
-export function createRedisLimitNews(publisher: Redis, subscriber: Redis): LimitNewsChannel & Disposable {
+export function createRedisLimitNews(publisher: Redis, subscriber: Redis): LimitNewsChannel {
   const listeners = new Set<LimitNewsListener>()
   let isLive = false
 
@@ -43,12 +40,6 @@ export function createRedisLimitNews(publisher: Redis, subscriber: Redis): Limit
     const news = readNews(text)
     if (news !== null) tell(news)
   })
-  const pinging = setInterval(() => {
-    subscriber.ping().then(() => {
-      if (!isLive && subscriber.status === 'ready') void subscribe()
-    }, deaf)
-  }, pingEveryMs).unref()
-
   return {
     listen(listener) {
       listeners.add(listener)
@@ -58,7 +49,10 @@ export function createRedisLimitNews(publisher: Redis, subscriber: Redis): Limit
       await publisher.publish(limitNewsChannel, `${kind} ${subject}`)
     },
     isLive: () => isLive,
-    [Symbol.dispose]: () => clearInterval(pinging),
+    renew() {
+      deaf()
+      subscriber.disconnect(true)
+    },
   }
 }
 

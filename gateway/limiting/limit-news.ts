@@ -16,4 +16,6 @@ export interface LimitNewsChannel {
   publish(news: Exclude<LimitNews, { kind: 'missed' }>): Promise<void>
   /** False while news of other gateways cannot arrive. */
   isLive(): boolean
+  /** Opens the channel anew, because what it goes through was away and may have gone deaf unseen. */
+  renew(): void
 }

@@ -166,6 +166,20 @@ describe('a known denial', () => {
     ).toEqual([])
   })
 
+  it('is forgotten when the store, asked again after a moment, does not know of it', async () => {
+    const up = breakableStore()
+    await using limiter = limiterOver(up).limiter
+    await kinds(limiter, windowUnder('local'), 4)
+    await up.store.reset(windowUnder('local'))
+    expect(await kinds(limiter, windowUnder('local'), 1)).toEqual(['memory denied'])
+    await new Promise((resolve) => setTimeout(resolve, 300))
+    expect(await kinds(limiter, windowUnder('local'), 3)).toEqual([
+      'store allowed',
+      'store allowed',
+      'store denied',
+    ])
+  })
+
   it('is not remembered when news overtook the answer', async () => {
     const up = breakableStore()
     const news = createEmbeddedLimitNews()

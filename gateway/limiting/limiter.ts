@@ -36,10 +36,14 @@ export interface Limiter extends AsyncDisposable {
   isStoreUp(): boolean
 }
 
+/** A known denial is believed while the store has been heard this recently; else one call asks it again. */
+const heardWithinMs = 250
+
 /** Known denials from memory, all else from the store, and while it is away what each policy says. */
 export function createLimiter(options: LimiterOptions): Limiter {
   const { store, local, news } = options
   const memory = createDenialMemory({ news })
+  let heardAtMs = Number.NEGATIVE_INFINITY
   const alone = createLoneDecisions({ local, instances: options.instances })
   const settlements = createSettlementQueue({
     store,
@@ -53,7 +57,10 @@ export function createLimiter(options: LimiterOptions): Limiter {
       // Before anyone is admitted by it again, so that its windows are true.
       await alone.replayTo(store)
     },
-    changed: options.storeChanged,
+    changed(isUp, reason) {
+      if (!isUp) news.renew()
+      options.storeChanged(isUp, reason)
+    },
     ...(options.probeIntervalMs === undefined ? {} : { probeIntervalMs: options.probeIntervalMs }),
     ...(options.failuresToGoAway === undefined ? {} : { failuresToGoAway: options.failuresToGoAway }),
   })
@@ -64,7 +71,8 @@ export function createLimiter(options: LimiterOptions): Limiter {
     const askedAtMs = performance.now()
     try {
       const admission = await store[act](request)
-      options.storeAnswered(performance.now() - askedAtMs)
+      heardAtMs = performance.now()
+      options.storeAnswered(heardAtMs - askedAtMs)
       breaker.succeeded()
       return { ...admission, tier: 'store' }
     } catch (error) {
@@ -77,10 +85,12 @@ export function createLimiter(options: LimiterOptions): Limiter {
   return {
     async decide(request) {
       const known = memory.recall(request)
-      if (known !== null) return known
+      if (known !== null && performance.now() - heardAtMs < heardWithinMs) return known
       if (!breaker.isUp()) return alone.decide(request)
       const moment = memory.moment()
       const decision = await ask(request, 'admit')
+      // The store was emptied, or another one has taken its place, and nobody told.
+      if (known !== null && decision.kind === 'allowed') memory.clear()
       if (decision.tier === 'store' && decision.kind === 'denied') memory.remember(request, decision, moment)
       return decision
     },

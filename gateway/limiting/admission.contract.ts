@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import type { Admission, AdmissionRequest, AdmissionStore, WindowRequest } from './admission.ts'
 import { metersContract } from './meters.contract.ts'
 import { type Policy, plainPolicy } from './policy.ts'
+import { timelineContract } from './timeline.contract.ts'
 
 /** A store under test with a clock of its own; `now` is in epoch milliseconds. */
 export interface AdmissionBench {
@@ -70,6 +71,7 @@ const startMs = 1_800_000_000_000
 /** What every home of `AdmissionStore` promises. `open` gives a store with its own clock each time. */
 export function admissionContract(open: () => AdmissionBench, schedules: number): void {
   metersContract(open)
+  timelineContract(open)
 
   const calls = policyOf('calls', 10, 600_000)
 

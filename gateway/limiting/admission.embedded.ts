@@ -3,6 +3,7 @@ import {
   type Admission,
   type AdmissionRequest,
   type AdmissionStore,
+  nextFreeMs,
   retryAfterMs,
   type WindowRequest,
   type WindowState,
@@ -136,6 +137,12 @@ export function createEmbeddedAdmission(options: EmbeddedAdmissionOptions): Admi
   return {
     admit: async (request) => decide(request, true),
     look: async (request) => decide(request, false),
+    async timeline(window, most) {
+      const now = clock()
+      const { meter, limit } = keptOf(window.request, now)
+      if (window.isBanned || meter.timeline === undefined) return nextFreeMs(window)
+      return meter.timeline(now, limit, most).map((time) => time / 1000)
+    },
     async settle(settlements) {
       const now = clock()
       for (const { window, callId, act } of settlements) {

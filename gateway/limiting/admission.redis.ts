@@ -5,6 +5,7 @@ import {
   type Admission,
   type AdmissionRequest,
   type AdmissionStore,
+  nextFreeMs,
   retryAfterMs,
   type Settlement,
   type WindowRequest,
@@ -41,7 +42,8 @@ export function createRedisAdmission(redis: Redis, options: RedisAdmissionOption
   redis.defineCommand('admit', { lua: meters + script('admit') })
   redis.defineCommand('settle', { lua: meters + script('settle') })
   redis.defineCommand('replay', { lua: meters + script('replay') })
-  const scripts = redis as unknown as Record<'admit' | 'settle' | 'replay', Script>
+  redis.defineCommand('timeline', { lua: meters + script('timeline') })
+  const scripts = redis as unknown as Record<'admit' | 'settle' | 'replay' | 'timeline', Script>
   const clock = (): number => (options.now === undefined ? 0 : Math.round(options.now() * 1000))
   let waiting: Waiting[] = []
 
@@ -80,6 +82,13 @@ export function createRedisAdmission(redis: Redis, options: RedisAdmissionOption
   return {
     admit: (request) => ask(request, true),
     look: (request) => ask(request, false),
+    async timeline(window, most) {
+      const { policy, subject, bucket } = window.request
+      if (window.isBanned || policy.algorithm !== 'log') return nextFreeMs(window)
+      const key = windowKey(subject, bucket)
+      const times = await scripts.timeline(1, key, clock(), policy.windowMs * 1000, window.quota, most)
+      return times.map((time) => time / 1000)
+    },
     async settle(settlements) {
       const keys = settlements.flatMap(({ window: { request }, callId, act }) => [
         windowKey(request.subject, request.bucket),

@@ -70,6 +70,13 @@ export interface AdmissionStore {
   admit(request: AdmissionRequest): Promise<Admission>
   /** The same windows without counting anything; `kind` says what a call now would get. */
   look(request: AdmissionRequest): Promise<Admission>
+  /**
+   * When the places in use become free again, soonest first and at most `most` of them: milliseconds
+   * from now. A log knows them all; of the other algorithms only the next is known, or none.
+   *
+   * @param window as `look` has just answered it
+   */
+  timeline(window: WindowState, most: number): Promise<readonly number[]>
   /** Exactly once, however often it is sent. */
   settle(settlements: readonly Settlement[]): Promise<void>
   /** Counts calls that others admitted, at the time they were made. */
@@ -83,6 +90,12 @@ export interface AdmissionStore {
 /** A denied call passes when the last of the full windows has room for it; the others have it already. */
 export function retryAfterMs(windows: readonly WindowState[]): number {
   return Math.max(...windows.filter(isViolated).map((window) => window.resetMs))
+}
+
+/** The timeline of a window that keeps no times, or of which they matter less than its ban. */
+export function nextFreeMs({ request, isBanned, resetMs }: WindowState): readonly number[] {
+  if (resetMs === 0 || (request.policy.algorithm === 'concurrent' && !isBanned)) return []
+  return [resetMs]
 }
 
 export const isViolated = (window: WindowState): boolean => !window.hasRoom && !window.request.isShadow

@@ -25,6 +25,7 @@ function breakableStore(now: () => number = () => 0) {
       return guarded(real.admit)(request)
     },
     look: guarded(real.look),
+    timeline: guarded(real.timeline),
     settle: guarded(real.settle),
     replay: guarded(real.replay),
     reset: guarded(real.reset),
@@ -103,6 +104,18 @@ describe('while the store is away', () => {
     away.state.isFailing = false
     await expect.poll(() => limiter.isStoreUp()).toBe(true)
     expect(changes).toEqual([false, true])
+  })
+
+  it('looking counts nothing, here neither', async () => {
+    const away = breakableStore()
+    const { limiter } = limiterOver(away)
+    await using _ = limiter
+    away.state.isFailing = true
+    for (let i = 0; i < 5; i++) {
+      const decision = await limiter.look(callOf([windowUnder('local')]))
+      expect(decision).toMatchObject({ kind: 'allowed', tier: 'degraded', windows: [{ remaining: 2 }] })
+    }
+    expect(await kinds(limiter, windowUnder('local'), 1)).toEqual(['degraded allowed'])
   })
 
   it('one failure degrades one call only', async () => {

@@ -1,4 +1,11 @@
-import type { AdmissionRequest, AdmissionStore, Settlement, WindowRequest } from './admission.ts'
+import {
+  type AdmissionRequest,
+  type AdmissionStore,
+  nextFreeMs,
+  type Settlement,
+  type WindowRequest,
+  type WindowState,
+} from './admission.ts'
 import type { Decision } from './decision.ts'
 import { createDenialMemory } from './denials.ts'
 import type { LimitNewsChannel } from './limit-news.ts'
@@ -27,6 +34,8 @@ export interface Limiter extends AsyncDisposable {
   decide(request: AdmissionRequest): Promise<Decision>
   /** As `decide`, counting nothing. */
   look(request: AdmissionRequest): Promise<Decision>
+  /** As the store's, of a window that `look` has just answered; the next place alone when it cannot tell. */
+  timeline(looked: Decision, window: WindowState, most: number): Promise<readonly number[]>
   /** What an admitted call gives back or still owes, off the hot path. */
   settle(decision: Decision, settlement: Settlement): void
   /** These three reach the store or reject. Every gateway forgets what it remembered of the subject. */
@@ -78,7 +87,7 @@ export function createLimiter(options: LimiterOptions): Limiter {
     } catch (error) {
       options.storeFailed(error)
       breaker.failed(error, askedAtMs)
-      return alone.decide(request)
+      return act === 'admit' ? alone.decide(request) : alone.look(request)
     }
   }
 
@@ -94,7 +103,15 @@ export function createLimiter(options: LimiterOptions): Limiter {
       if (decision.tier === 'store' && decision.kind === 'denied') memory.remember(request, decision, moment)
       return decision
     },
-    look: (request) => (breaker.isUp() ? ask(request, 'look') : alone.decide(request)),
+    look: (request) => (breaker.isUp() ? ask(request, 'look') : alone.look(request)),
+    async timeline({ tier }, window, most) {
+      try {
+        return await (tier === 'degraded' ? local : store).timeline(window, most)
+      } catch (error) {
+        options.storeFailed(error)
+        return nextFreeMs(window)
+      }
+    },
     settle({ tier }, settlement) {
       if (tier === 'degraded') void local.settle([settlement])
       else settlements.add(settlement)

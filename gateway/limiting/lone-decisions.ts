@@ -16,6 +16,8 @@ export interface LoneDecisionsOptions {
 
 export interface LoneDecisions {
   decide(request: AdmissionRequest): Promise<Decision>
+  /** As `decide`, counting nothing. */
+  look(request: AdmissionRequest): Promise<Decision>
   /** Tells the store what was admitted without it; what it did not take is kept for the next time. */
   replayTo(store: Pick<AdmissionStore, 'replay'>): Promise<void>
 }
@@ -34,20 +36,25 @@ export function createLoneDecisions({
     if (admitted.length > 2 * mostRemembered) admitted = admitted.slice(-mostRemembered)
   }
 
+  async function decide(request: AdmissionRequest, act: 'admit' | 'look'): Promise<Decision> {
+    const closed = request.windows.filter(
+      ({ policy, isShadow }) => policy.whenStoreIsDown === 'closed' && !isShadow,
+    )
+    if (closed.length > 0)
+      return { kind: 'store-away', tier: 'degraded', closed: closed.map(({ policy }) => policy) }
+    const counted = request.windows.filter(({ policy }) => policy.whenStoreIsDown === 'local')
+    const shares = counted.map((window) => ({ ...window, quota: shareOf(window, instances) }))
+    // Nobody can say whether the session is alive: the token's own short life has to do.
+    const admission = await local[act]({ ...request, session: null, windows: shares })
+    if (act === 'admit' && admission.kind === 'allowed') {
+      remember(counted.filter((_, i) => admission.windows[i]?.hasRoom))
+    }
+    return { ...admission, tier: 'degraded' }
+  }
+
   return {
-    async decide(request) {
-      const closed = request.windows.filter(
-        ({ policy, isShadow }) => policy.whenStoreIsDown === 'closed' && !isShadow,
-      )
-      if (closed.length > 0)
-        return { kind: 'store-away', tier: 'degraded', closed: closed.map(({ policy }) => policy) }
-      const counted = request.windows.filter(({ policy }) => policy.whenStoreIsDown === 'local')
-      const shares = counted.map((window) => ({ ...window, quota: shareOf(window, instances) }))
-      // Nobody can say whether the session is alive: the token's own short life has to do.
-      const admission = await local.admit({ ...request, session: null, windows: shares })
-      if (admission.kind === 'allowed') remember(counted.filter((_, i) => admission.windows[i]?.hasRoom))
-      return { ...admission, tier: 'degraded' }
-    },
+    decide: (request) => decide(request, 'admit'),
+    look: (request) => decide(request, 'look'),
 
     async replayTo(store) {
       while (admitted.length > 0) {

@@ -12,6 +12,8 @@ export interface Meter {
   insert(at: number, limit: MeterLimit, cost: number): void
   /** Lets the oldest calls go until so many are left; for a log only. */
   keepNewest?(places: number): void
+  /** When the places in use become free, soonest first, from now; for a log only. */
+  timeline?(now: number, limit: MeterLimit, most: number): number[]
   /** True when nothing is left that could matter. */
   isIdle(now: number, limit: MeterLimit): boolean
 }

@@ -69,6 +69,12 @@ export function createSlidingWindow(): Meter {
     keepNewest(places) {
       head = Math.max(head, times.length - places)
     },
+    timeline(now, { quota, window }, most) {
+      forget(now, window)
+      // After a quota was lowered, the first to go free nothing yet.
+      const from = Math.max(head, times.length - quota)
+      return times.slice(from, from + most).map((time) => time + window - now)
+    },
     isIdle: (now, { window }) => newest() <= now - window,
   }
 }

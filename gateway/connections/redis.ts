@@ -1,4 +1,5 @@
-import { type RedisOptions as ClientOptions, type Command, Redis } from 'ioredis'
+import { type RedisOptions as ClientOptions, type Cluster, type Command, Redis } from 'ioredis'
+import { giveUpInTime } from './deadline.ts'
 
 export interface RedisOptions {
   /** Longest wait for an answer; a command that waited longer may still be executed. */
@@ -50,11 +51,7 @@ export async function openRedis(url: string, options: RedisOptions): Promise<Red
   }
 }
 
-/**
- * Gives every command a deadline, as ioredis's `commandTimeout` does, but looks at the socket once more
- * before it gives up: after a pause of this process (a collection of garbage, a busy machine) timers run
- * before the answers that have arrived meanwhile, and a healthy server would look dead to every call at once.
- */
+/** Gives every command a deadline of its own. */
 class PunctualRedis extends Redis {
   readonly #deadlineMs: number
 
@@ -65,22 +62,12 @@ class PunctualRedis extends Redis {
 
   override sendCommand(command: Command, stream?: Parameters<Redis['sendCommand']>[1]): unknown {
     const sent = super.sendCommand(command, stream)
-    if (!command.isSettled) this.#giveUpInTime(command)
+    giveUpInTime(command, this.#deadlineMs)
     return sent
-  }
-
-  #giveUpInTime(command: Command): void {
-    const timer = setTimeout(() => {
-      setImmediate(() => {
-        if (!command.isSettled) command.reject(new Error(`no answer within ${this.#deadlineMs} ms`))
-      })
-    }, this.#deadlineMs)
-    const forget = (): void => clearTimeout(timer)
-    command.promise.then(forget, forget)
   }
 }
 
-async function readyWithin(redis: Redis, limitMs: number): Promise<void> {
+export async function readyWithin(redis: Redis | Cluster, limitMs: number): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>()
   const timer = setTimeout(resolve, limitMs)
   redis.once('ready', resolve)
@@ -89,12 +76,9 @@ async function readyWithin(redis: Redis, limitMs: number): Promise<void> {
   redis.off('ready', resolve)
 }
 
-const withoutCredentials = (url: string): string => {
-  const { protocol, host, pathname } = new URL(url)
-  return `${protocol}//${host}${pathname}`
-}
+export const withoutCredentials = (url: string): string => url.replace(/\/\/.*@/, '//')
 
-function cureFor(error: Error & { code?: string }): string {
+export function cureFor(error: Error & { code?: string }): string {
   if (/WRONGPASS|NOAUTH/.test(error.message)) return 'the password is refused; put the right one into the URL'
   if (error.code === 'ECONNREFUSED') return 'nothing listens there; start Redis or correct the URL'
   if (error.code === 'ENOTFOUND') return 'no such host; correct the URL'

@@ -1,0 +1,134 @@
+import { Cluster, type Command, type RedisOptions as NodeOptions, Redis } from 'ioredis'
+import { giveUpInTime } from './deadline.ts'
+import { cureFor, type RedisOptions, readyWithin, withoutCredentials } from './redis.ts'
+
+export interface RedisClusterConnection extends AsyncDisposable {
+  readonly cluster: Cluster
+  /** Hears what is published on any node; a connection of its own to one of them at a time. */
+  readonly subscriber: Redis
+  /** Why it is not ready, in one line without credentials; null while it is. */
+  problem(): string | null
+}
+
+/**
+ * Opens connections to every node of a cluster that mend themselves and follow its slots, with the same
+ * promises as `openRedis`: a deadline for every command, no queue while a node is away.
+ *
+ * @param url `redis-cluster://USER:PASSWORD@HOST:PORT,HOST:PORT`, any nodes of it; `rediss-cluster://` for TLS
+ */
+export async function openRedisCluster(url: string, options: RedisOptions): Promise<RedisClusterConnection> {
+  const place = withoutCredentials(url)
+  let lastError: string | null = `${place}: no answer yet`
+  const { nodes, ...login } = readClusterUrl(url)
+  const nodeOptions: PlainOptions = {
+    ...login,
+    connectTimeout: 1_000,
+    socketTimeout: Math.max(1_000, 2 * options.deadlineMs),
+    maxRetriesPerRequest: 0,
+    autoResendUnfulfilledCommands: false,
+  }
+  const cluster = new PunctualCluster(nodes, options.deadlineMs, {
+    redisOptions: nodeOptions,
+    enableOfflineQueue: false,
+    clusterRetryStrategy: pauseMs,
+    // A node that is gone answers for its slots at once: nothing is done after its caller has given up.
+    retryDelayOnFailover: 0,
+    retryDelayOnClusterDown: 0,
+    // While a slot moves, a script whose keys are on both sides has to ask again; the deadline ends it.
+    retryDelayOnTryAgain: 5,
+    maxRedirections: 200,
+    slotsRefreshTimeout: 1_000,
+    slotsRefreshInterval: 1_000,
+  })
+  const subscriber = subscriberOf(nodes, nodeOptions)
+  cluster.on('node error', (error: Error) => {
+    lastError = `${place}: ${cureFor(error)}`
+  })
+  cluster.on('error', (error: Error & { lastNodeError?: Error }) => {
+    lastError = `${place}: ${cureFor(error.lastNodeError ?? error)}`
+  })
+  cluster.on('ready', () => {
+    lastError = null
+  })
+  await readyWithin(cluster, options.readyWithinMs ?? 2_000)
+  return {
+    cluster,
+    subscriber,
+    problem: () => (cluster.status === 'ready' ? null : (lastError ?? `${place}: connection lost`)),
+    async [Symbol.asyncDispose]() {
+      subscriber.disconnect()
+      await cluster.quit().catch(() => undefined)
+      cluster.disconnect()
+    },
+  }
+}
+
+const pauseMs = (attempt: number): number => Math.min(50 * attempt, 400)
+
+class PunctualCluster extends Cluster {
+  readonly #deadlineMs: number
+
+  constructor(
+    nodes: readonly Node[],
+    deadlineMs: number,
+    options: NonNullable<ConstructorParameters<typeof Cluster<'legacy'>>[1]>,
+  ) {
+    super([...nodes], options)
+    this.#deadlineMs = deadlineMs
+  }
+
+  override sendCommand(command: Command, ...more: [stream?: never, node?: unknown]): unknown {
+    const sent = super.sendCommand(command, ...more)
+    giveUpInTime(command, this.#deadlineMs)
+    return sent
+  }
+}
+
+/**
+ * What is published reaches every node, so one of them is enough; the next one when it is lost. ioredis's own
+ * subscriber moves on without a word, and what was said meanwhile would be missed unknown.
+ */
+function subscriberOf(nodes: readonly Node[], options: PlainOptions): Redis {
+  let at = Math.floor(Math.random() * nodes.length)
+  const subscriber: Redis = new Redis({
+    ...options,
+    ...(nodes[at] as Node),
+    enableOfflineQueue: false,
+    retryStrategy(attempt: number) {
+      at = (at + 1) % nodes.length
+      Object.assign(subscriber.options, nodes[at])
+      return pauseMs(attempt)
+    },
+  })
+  subscriber.on('error', () => undefined)
+  return subscriber
+}
+
+/** Answers as they came in RESP2, which the types want to be told. */
+type PlainOptions = NodeOptions & { replyMapping?: 'legacy' }
+
+interface Node {
+  readonly host: string
+  readonly port: number
+}
+
+interface ClusterPlace extends Pick<NodeOptions, 'username' | 'password' | 'tls'> {
+  readonly nodes: readonly Node[]
+}
+
+/** @throws Error when the configuration let something else through */
+export function readClusterUrl(url: string): ClusterPlace {
+  const [, tls, user, password, hosts = ''] =
+    /^redis(s?)-cluster:\/\/(?:([^:@]*)(?::([^@]*))?@)?([^/]+)\/?$/.exec(url) ?? []
+  const nodes = hosts.split(',').map((host): Node => {
+    if (!URL.canParse(`redis://${host}`)) throw new Error(`not the address of a node: ${host}`)
+    const { hostname, port } = new URL(`redis://${host}`)
+    return { host: hostname.replace(/^\[|\]$/g, ''), port: Number(port || 6379) }
+  })
+  return {
+    nodes,
+    ...(user ? { username: decodeURIComponent(user) } : {}),
+    ...(password ? { password: decodeURIComponent(password) } : {}),
+    ...(tls ? { tls: {} } : {}),
+  }
+}

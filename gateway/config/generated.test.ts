@@ -39,6 +39,8 @@ describe('an editor with the JSON Schema', () => {
     'log: { level: "$' + '{LOG}" }',
     'listen: { port: 1, trustedProxies: ["::1"] }',
     'policies: { a: { quota: 1, per: 10m } }',
+    'policies: { a: { quota: 1, algorithm: concurrent, by: [user, "header:x-key"], quotas: { gold: 2 } } }',
+    'policies: { a: { quota: 1, per: 10m, refund: [502, cached], ban: { afterDenials: 9 } } }',
   ])('accepts %s', (text) => {
     expect(check(`${text}\n${rest}`)).toBe(true)
   })
@@ -50,7 +52,9 @@ describe('an editor with the JSON Schema', () => {
     'log: { level: loud }',
     'policies: { a: { quota: 1, per: 600 } }',
     'policies: { A: { quota: 1, per: 10m } }',
-    'policies: { a: { quota: 1 } }',
+    'policies: { a: { per: 10m } }',
+    'policies: { a: { quota: 1, per: 10m, by: planet } }',
+    'policies: { a: { quota: 1, per: 10m, refund: [500] } }',
     'stores: { sessions: memcached://a }',
   ])('marks %s', (text) => {
     expect(check(`${text}\n${rest}`)).toBe(false)

@@ -37,6 +37,7 @@ export interface SchemaView extends Hints {
 interface DurationOptions {
   description: string
   default?: string
+  'x-default'?: string
   least: string
   most: string
 }

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { plainPolicy } from '../limiting/policy.ts'
 import { formatProblem, loadConfig, maskedConfig, parseConfig } from './load.ts'
 
 const app = 'upstreams: { app: { url: "http://127.0.0.1:3000/" } }\n'
@@ -60,6 +61,7 @@ test('defaults fill every key left out, and durations become milliseconds', () =
       hits: { kind: 'embedded' },
       accounts: { kind: 'sqlite', file: 'data/guichet.sqlite' },
       deadlineMs: 100,
+      instances: 1,
     },
     identity: {
       keysDirectory: 'data/keys',
@@ -71,6 +73,7 @@ test('defaults fill every key left out, and durations become milliseconds', () =
     },
     policies: [],
     login: { policies: [] },
+    answers: { partitionKeys: false },
     upstreams: [
       {
         name: 'app',
@@ -81,7 +84,9 @@ test('defaults fill every key left out, and durations become milliseconds', () =
         ca: null,
       },
     ],
-    routes: [{ name: '/', path: '/', service: null, upstream: 'app', access: 'connected', policies: [] }],
+    routes: [
+      { name: '/', path: '/', service: null, upstream: 'app', access: 'connected', policies: [], cost: 1 },
+    ],
     limits: {
       maxBodyBytes: 104_857_600,
       headersTimeoutMs: 10_000,
@@ -103,15 +108,77 @@ policies:
 login: { policies: [constructor] }
 ${app}
 routes: [{ path: /, upstream: app, policies: [constructor] }]`)
-  const policy = {
-    name: 'constructor',
-    quota: 3,
-    windowMs: 86_400_000,
-    by: 'address',
-    whenStoreIsDown: 'closed',
-  }
+  const policy = plainPolicy('constructor', 3, 86_400_000, { by: ['address'], whenStoreIsDown: 'closed' })
   expect(routes[0]?.policies).toEqual([policy])
   expect(login.policies).toEqual([policy])
+})
+
+describe('a policy', () => {
+  const policy = (keys: string) => load(`policies: { p: { quota: 10, ${keys} } }\n${smallest}`).policies[0]
+
+  test('is plain unless the file says more', () => {
+    expect(policy('per: 1s')).toEqual(plainPolicy('p', 10, 1_000))
+  })
+
+  test('says all that the limiter can do', () => {
+    const { policies, routes } = load(`
+policies:
+  all:
+    quota: 10
+    per: 1h
+    algorithm: gcra
+    burst: 5
+    quotas: { gold: 100, admin: 1000000000 }
+    by: [user, "header:X-Api-Key"]
+    whenKeyIsMissing: deny
+    scope: service
+    costHeader: X-Cost
+    countsDenied: true
+    refund: [502, "503", aborted, cached]
+    enforcePercent: 25
+    ban: { afterDenials: 20, for: 30s }
+    whenStoreIsDown: open
+${app}
+routes: [{ path: /, upstream: app, policies: [all], cost: 5 }]`)
+    const all = {
+      name: 'all',
+      algorithm: 'gcra',
+      quota: 10,
+      windowMs: 3_600_000,
+      burst: 5,
+      quotas: { gold: 100, admin: 1_000_000_000 },
+      by: ['user', 'header:x-api-key'],
+      whenKeyIsMissing: 'deny',
+      scope: 'service',
+      costHeader: 'x-cost',
+      countsDenied: true,
+      refund: ['502', '503', 'aborted', 'cached'],
+      enforcePercent: 25,
+      ban: { afterDenials: 20, forMs: 30_000, atMostMs: 86_400_000 },
+      whenStoreIsDown: 'open',
+    }
+    expect(policies).toEqual([all])
+    expect(routes).toMatchObject([{ cost: 5, policies: [all] }])
+  })
+
+  test('that is a shadow is enforced for nobody', () => {
+    expect(policy('per: 1s, mode: shadow')).toMatchObject({ enforcePercent: 0 })
+    expect(policy('per: 1s, mode: enforce')).toMatchObject({ enforcePercent: 100 })
+  })
+
+  test('of calls that run at once counts each for a minute at most, unless the file says', () => {
+    expect(policy('algorithm: concurrent')).toMatchObject({ windowMs: 60_000 })
+    expect(policy('algorithm: concurrent, per: 5s')).toMatchObject({ windowMs: 5_000 })
+  })
+
+  test('lets a plan burst as far as its own quota unless the file says', () => {
+    expect(policy('per: 1s, algorithm: gcra, quotas: { gold: 50 }')).toMatchObject({ burst: 50 })
+  })
+
+  test('by a header may count logins, as one by account or address may', () => {
+    const text = `policies: { p: { quota: 1, per: 1s, by: [account, address, "header:x-app"] } }\nlogin: { policies: [p] }\n${smallest}`
+    expect(problems(text)).toEqual([])
+  })
 })
 
 test('a policy by user may stand on a public route', () => {

@@ -1,6 +1,5 @@
-import { plainPolicy } from '../limiting/policy.ts'
 import type { AccountsStore, GatewayConfig, HitsStore, SessionsStore } from './config.ts'
-import { parseDurationMs } from './duration.ts'
+import { durationMs, resolvePolicy } from './resolve-policy.ts'
 import { proxyList } from './rules/listeners.ts'
 import type { ConfigFile } from './schema.ts'
 
@@ -13,9 +12,7 @@ export function resolveConfig(file: ConfigFile): GatewayConfig {
   const publicUrl = origin(
     listen.publicUrl || `http://localhost${listen.port === 0 ? '' : `:${listen.port}`}`,
   )
-  const policies = Object.entries(file.policies).map(([name, { quota, per, by, whenStoreIsDown }]) =>
-    plainPolicy(name, quota, durationMs(per), { by: [by], whenStoreIsDown }),
-  )
+  const policies = Object.entries(file.policies).map(([name, policy]) => resolvePolicy(name, policy))
   const byName = new Map(policies.map((policy) => [policy.name, policy]))
   const named = (names: readonly string[]) => names.map((name) => byName.get(name) ?? missing(name))
   return {
@@ -52,14 +49,14 @@ export function resolveConfig(file: ConfigFile): GatewayConfig {
       idleTimeoutMs: durationMs(upstream.idleTimeout),
       ca: upstream.ca || null,
     })),
-    routes: file.routes.map(({ path, name, service, upstream, access, policies }) => ({
+    routes: file.routes.map(({ path, name, service, upstream, access, policies, cost }) => ({
       name: name || path,
       path,
       service: service || null,
       upstream,
       access,
       policies: named(policies),
-      cost: 1,
+      cost,
     })),
     limits: {
       maxBodyBytes: limits.maxBodyBytes,
@@ -78,8 +75,6 @@ function store(text: string): SessionsStore | HitsStore | AccountsStore {
 }
 
 const origin = (url: string) => new URL(url).origin
-
-const durationMs = (text: string) => parseDurationMs(text) ?? missing(text)
 
 function missing(text: string): never {
   throw new Error(`validation let "${text}" through`)

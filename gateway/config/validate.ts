@@ -2,6 +2,7 @@ import type { ConfigDraft } from './draft.ts'
 import type { Finding } from './problem.ts'
 import { checkListeners } from './rules/listeners.ts'
 import { checkPolicyNames } from './rules/policies.ts'
+import { checkCosts, checkPolicies } from './rules/policy-fields.ts'
 import { checkRoutes, checkUpstreams } from './rules/routes.ts'
 import { checkStores } from './rules/stores.ts'
 import { checkTimes } from './rules/times.ts'
@@ -11,7 +12,14 @@ import { checkTimes } from './rules/times.ts'
  * undefined in the draft and starts no second complaint.
  */
 export function validate(draft: ConfigDraft): Finding[] {
-  return [checkListeners, checkStores, checkTimes, checkPolicyNames, checkUpstreams, checkRoutes].flatMap(
-    (rule) => rule(draft),
-  )
+  return [
+    checkListeners,
+    checkStores,
+    checkTimes,
+    checkPolicies,
+    checkPolicyNames,
+    checkUpstreams,
+    checkRoutes,
+    checkCosts,
+  ].flatMap((rule) => rule(draft))
 }

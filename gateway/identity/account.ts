@@ -23,6 +23,9 @@ export type Caller =
       readonly lastName: string
     }
 
+/** How a plan is written: in the database, in a token, and as a key of `quotas`. */
+export const planPattern = '^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$'
+
 const largestId = 2n ** 63n - 1n
 
 /**

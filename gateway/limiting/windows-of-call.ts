@@ -45,7 +45,9 @@ export function bucketOf(
 
 /** A plan's own quota wins over the role's, and that over everyone's. */
 export function quotaOf({ quota, quotas }: Policy, plan: string | null, role: string | null): number {
-  return (plan === null ? undefined : quotas[plan]) ?? (role === null ? undefined : quotas[role]) ?? quota
+  // Own keys only: a plan may be called "constructor".
+  if (plan !== null && Object.hasOwn(quotas, plan)) return quotas[plan] as number
+  return role !== null && Object.hasOwn(quotas, role) ? (quotas[role] as number) : quota
 }
 
 /** The same subjects every time and on every gateway, so that nobody is limited now and then. */

@@ -73,6 +73,12 @@ const route = Section(
       description: 'Policies that must all have room for a call to pass.',
       default: [],
     }),
+    cost: Type.Integer({
+      description: 'Places that a call takes in each of its windows.',
+      minimum: 1,
+      maximum: 10_000,
+      default: 1,
+    }),
   },
   { description: 'Where calls under a path go.' },
 )

@@ -17,6 +17,7 @@ import { openSigningKeys } from './identity/signing-keys.ts'
 import { createTokens } from './identity/tokens.ts'
 import { createEmbeddedAdmission } from './limiting/admission.embedded.ts'
 import { admitCall, admitLogin } from './limiting/admit.step.ts'
+import { decideRoutes } from './limiting/decide.routes.ts'
 import { createLimitHeaders } from './limiting/headers.ts'
 import { createLimiter, type Limiter } from './limiting/limiter.ts'
 import { createPartitionKeys } from './limiting/partition-key.ts'
@@ -28,6 +29,8 @@ import { recordRequest } from './metrics/record-request.step.ts'
 import { watchStore } from './metrics/watch-store.ts'
 import { openStores, type Stores } from './open-stores.ts'
 import { forwarding } from './proxying/forward.step.ts'
+import { identityHeaders } from './proxying/request-headers.ts'
+import { readTarget } from './proxying/request-target.ts'
 import { stripClaims } from './proxying/strip-claims.step.ts'
 import { createTrustedProxies } from './proxying/trusted-proxies.ts'
 import type { Upstream } from './proxying/upstream.ts'
@@ -141,6 +144,23 @@ export async function openGateway(config: GatewayConfig, log = createLog(config)
     accessTokenLifetimeMs: config.identity.accessTokenLifetimeMs,
     admitLogin: admitLogin({ ...deciding, policies: config.login.policies }),
     loggedIn: metrics.loggedIn,
+  })
+  gateway.register(decideRoutes, {
+    readPath(target) {
+      const reading = readTarget(target)
+      return reading.kind === 'path' ? reading.path : null
+    },
+    matchRoute: matchRoute(config.routes),
+    identifyCaller: identifyCaller({ tokens, cookies, sendsToLogin: false }),
+    admitCall: admitCall({
+      ...deciding,
+      refuseDeadSession: refuseUnauthenticated({ cookies, sendsToLogin: false }),
+    }),
+    identityHeaders,
+    letThrough({ service, ...call }) {
+      recorder.record({ ...call, service, atMs: Date.now(), status: 204, durationMs: 0 })
+      metrics.hitForwarded(service)
+    },
   })
   admin.register(adminRoutes, {
     token,

@@ -42,6 +42,10 @@ const french: Record<ErrorCode, Said> = {
     title: 'Formulaire refusé',
     sentence: 'Ce formulaire vient d’un autre site. Ouvrez la page elle-même et recommencez.',
   },
+  'call-refused': {
+    title: 'Demande refusée',
+    sentence: 'Cette demande ne peut pas passer telle quelle. Vérifiez l’adresse.',
+  },
   'not-found': { title: 'Page introuvable', sentence: 'Rien n’est servi à cette adresse.' },
   'method-not-allowed': {
     title: 'Méthode refusée',

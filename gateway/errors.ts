@@ -70,6 +70,13 @@ export const errorTable = {
     'Cross-site request refused',
     'This form was sent from another site. Open the page itself and try again.',
   ),
+  'call-refused': entry(
+    403,
+    'caller',
+    false,
+    'Call refused',
+    'The call that was asked about cannot be let through. Change it as the detail says.',
+  ),
   'not-found': entry(404, 'caller', false, 'Not found', 'Nothing is served at this address.'),
   'method-not-allowed': entry(405, 'caller', false, 'Method not allowed', 'This method is not served here.'),
   'request-timeout': entry(

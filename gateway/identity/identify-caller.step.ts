@@ -8,6 +8,8 @@ import type { ConnectedCaller, Tokens, Verification } from './tokens.ts'
 export interface IdentifyOptions {
   readonly tokens: Pick<Tokens, 'verifyAccessToken'>
   readonly cookies: SessionCookies
+  /** False answers 401 to browsers too: a server in front asks for them, and knows what to do with it. */
+  readonly sendsToLogin?: boolean
 }
 
 /** `no-token`: none was sent. `invalid-token`: one was, and it is wrong, expired, or of a session that has ended. */
@@ -38,7 +40,10 @@ export function identifyCaller(options: IdentifyOptions) {
  *
  * @throws GatewayError `unauthenticated`, unless the reply was sent
  */
-export function refuseUnauthenticated({ cookies }: Pick<IdentifyOptions, 'cookies'>) {
+export function refuseUnauthenticated({
+  cookies,
+  sendsToLogin = true,
+}: Pick<IdentifyOptions, 'cookies' | 'sendsToLogin'>) {
   return function refuseUnauthenticated(
     request: FastifyRequest,
     reply: FastifyReply,
@@ -48,7 +53,7 @@ export function refuseUnauthenticated({ cookies }: Pick<IdentifyOptions, 'cookie
     if (readCookies(headers.cookie, cookies.names.access).length > 0) {
       reply.header('set-cookie', cookies.forgetAccess())
     }
-    if (isNavigation(method, headers)) {
+    if (sendsToLogin && isNavigation(method, headers)) {
       reply.header('cache-control', 'no-store')
       const returnTo = encodeURIComponent(ownPath(raw.url) ?? '/')
       return reply.redirect(`/auth/login?return_to=${returnTo}`, 303)

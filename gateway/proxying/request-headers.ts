@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http'
+import type { Caller } from '../identity/account.ts'
 import type { Journey } from '../journey.ts'
 
 // RFC 9110 §7.6.1, and what is meant for us alone. `expect` was answered by our own server.
@@ -49,14 +50,18 @@ export function createRequestHeaders({ ownCookies, publicProto }: RequestHeaderO
     headers['x-forwarded-host'] = host
     headers.forwarded = `for=${forwardedNode(journey.address)};host="${host.replace(/["\\]/g, '')}";proto=${proto}`
     headers['x-request-id'] = journey.requestId
-    const { caller } = journey
-    if (caller.kind === 'connected') {
-      headers['x-forwarded-user'] = caller.accountId
-      headers['x-forwarded-email'] = caller.email
-      headers['x-forwarded-name'] = headerName(`${caller.firstName} ${caller.lastName}`)
-      headers['x-forwarded-groups'] = caller.role
-    }
-    return headers
+    return Object.assign(headers, identityHeaders(journey.caller))
+  }
+}
+
+/** By which an app learns who calls; none for an anonymous caller. */
+export function identityHeaders(caller: Caller): Record<string, string> {
+  if (caller.kind === 'anonymous') return {}
+  return {
+    'x-forwarded-user': caller.accountId,
+    'x-forwarded-email': caller.email,
+    'x-forwarded-name': headerName(`${caller.firstName} ${caller.lastName}`),
+    'x-forwarded-groups': caller.role,
   }
 }
 

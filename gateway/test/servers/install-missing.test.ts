@@ -23,7 +23,7 @@ echo "$@" >> calls
 cat policy-rc.d > seen-policy
 case "$*" in
   *install*)
-    for program in redis-server mariadbd mariadb-install-db chromium prometheus promtool; do
+    for program in redis-server mariadbd mariadb-install-db chromium prometheus promtool nginx caddy; do
       touch bin/$program; chmod +x bin/$program
     done
     mkdir -p lib/any/faketime; touch lib/any/faketime/libfaketime.so.1 ;;
@@ -35,7 +35,7 @@ test('as root on Debian what is missing is installed at once, and no service is 
   const calls = (await readFile(join(machine.folder, 'calls'), 'utf8')).trim().split('\n')
   expect(calls).toHaveLength(2)
   expect(calls[0]).toMatch(/ update$/)
-  expect(calls[1]).toMatch(/ redis-server mariadb-server chromium prometheus libfaketime$/)
+  expect(calls[1]).toMatch(/ redis-server mariadb-server chromium prometheus nginx-light caddy libfaketime$/)
   expect(await readFile(join(machine.folder, 'seen-policy'), 'utf8')).toContain('exit 101')
   expect(await readdir(machine.folder)).not.toContain('policy-rc.d')
   // Now that all is there, apt is left alone.
@@ -56,6 +56,8 @@ test.each([
     'chromium is missing: apt-get install chromium',
     'prometheus is missing: apt-get install prometheus',
     'promtool is missing: apt-get install prometheus',
+    'nginx is missing: apt-get install nginx-light',
+    'caddy is missing: apt-get install caddy',
     'libfaketime.so.1 is missing: apt-get install libfaketime',
   ])
 })

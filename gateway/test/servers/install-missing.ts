@@ -10,6 +10,8 @@ const needs = [
   { program: 'chromium', debian: 'chromium' },
   { program: 'prometheus', debian: 'prometheus' },
   { program: 'promtool', debian: 'prometheus' },
+  { program: 'nginx', debian: 'nginx-light' },
+  { program: 'caddy', debian: 'caddy' },
   { program: 'libfaketime.so.1', debian: 'libfaketime' },
 ]
 

@@ -47,6 +47,10 @@ function hashTag(subject: string): string {
   return `${subject.charAt(0)}#${createHash('sha256').update(subject).digest('base64url')}`
 }
 
+/** The tag that all keys of this subject share, braces included: what has the same lies on one slot. */
+export const subjectTag = (subject: string): string =>
+  `{${hashTag(subject.includes('+') ? subject.slice(0, subject.indexOf('+')) : subject)}}`
+
 /**
  * A subject of several parts (`u:42+r:user`) lives under the tag of its first, beside what else belongs
  * to that one.

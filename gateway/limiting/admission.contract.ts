@@ -160,6 +160,50 @@ export function admissionContract(open: () => AdmissionBench, schedules: number)
       expect(await store.admit(call(both, subject))).toMatchObject({ retryAfterMs: 300_000 })
     })
 
+    it('of several subjects count a call in all windows or in none, whichever of them is full', async () => {
+      const { store, clock } = open()
+      const subjects = [freshSubject(), freshSubject(), freshSubject()]
+      const [wide, narrow] = [policyOf('wide', 4, 600_000), policyOf('narrow', 1, 60_000)]
+      for (const full of subjects) {
+        const windows = subjects.map((subject) => windowOf(subject === full ? narrow : wide, subject))
+        await store.admit(callOf([windowOf(narrow, full)]))
+        const before = await store.look(callOf(windows))
+        for (let i = 0; i < 3; i++) {
+          const denied = await store.admit(callOf(windows))
+          expect(denied).toMatchObject({ kind: 'denied', retryAfterMs: 60_000 })
+          expect(denied).toEqual(before)
+        }
+        clock.now += 60_000
+      }
+      const all = subjects.map((subject) => windowOf(wide, subject))
+      const answers = await Promise.all(Array.from({ length: 12 }, () => store.admit(callOf(all))))
+      expect(answers.filter(({ kind }) => kind === 'allowed')).toHaveLength(4)
+      expect(await store.look(callOf(all))).toMatchObject({ windows: all.map(() => ({ remaining: 0 })) })
+    })
+
+    it('of several subjects ban and count the denied where they are full', async () => {
+      const { store } = open()
+      const [one, other, third] = [freshSubject(), freshSubject(), freshSubject()]
+      const strict = plainPolicy('strict', 1, 60_000, {
+        ban: { afterDenials: 2, forMs: 120_000, atMostMs: 240_000 },
+      })
+      const windows = [
+        windowOf(policyOf('calls', 10, 60_000), one),
+        windowOf(policyOf('single', 1, 60_000), other),
+        windowOf(strict, third),
+      ]
+      await store.admit(callOf(windows))
+      for (let i = 0; i < 2; i++) await store.admit(callOf(windows))
+      expect(await store.look(callOf(windows))).toMatchObject({
+        kind: 'denied',
+        windows: [
+          { remaining: 9 },
+          { hasRoom: false, isBanned: false },
+          { isBanned: true, resetMs: 120_000 },
+        ],
+      })
+    })
+
     it('admits a call without a policy', async () => {
       expect(await open().store.admit(call([], freshSubject()))).toEqual({ kind: 'allowed', windows: [] })
     })

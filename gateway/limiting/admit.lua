@@ -4,8 +4,9 @@
 -- KEYS   for each call: its session key (when it has one), then for each window its meter and its
 --        adjustment (a hash with boost and ban)
 -- ARGV   1: the time in microseconds, or 0 to ask Redis (tests hand in their own)
---        for each call: 1 when it has a session else 0, 1 to count or 0 to look, its lease's name,
---        the number of windows n, then n times: specification, quota, cost
+--        for each call: 1 when it has a session else 0; 1 to count it, 2 to count it only when denied (it
+--        has found no room elsewhere), 0 to look; its lease's name, the number of windows n, then n times:
+--        specification, quota, cost
 -- reply  for each call: 0 session ended | 1 allowed | 2 denied, then n times: 1 when the window had room
 --        else 0, 1 when banned else 0, quota with boost, free places left, microseconds until one more
 --        is free or until the call has room, receipt
@@ -98,8 +99,8 @@ end
 local reply = {}
 local next_key, next_arg = 1, 2
 while next_arg <= #ARGV do
-  local has_session, counts, lease, n =
-    ARGV[next_arg] == '1', ARGV[next_arg + 1] == '1', ARGV[next_arg + 2], tonumber(ARGV[next_arg + 3])
+  local has_session, purpose, lease, n =
+    ARGV[next_arg] == '1', ARGV[next_arg + 1], ARGV[next_arg + 2], tonumber(ARGV[next_arg + 3])
   next_arg = next_arg + 4
   local status = 1
   if has_session then
@@ -122,11 +123,11 @@ while next_arg <= #ARGV do
     end
   end
 
-  if counts and status == 1 then
+  if purpose == '1' and status == 1 then
     for _, window in ipairs(windows) do
       if window.has_room then count(window, lease) end
     end
-  elseif counts and status == 2 then
+  elseif purpose ~= '0' and status == 2 then
     for _, window in ipairs(windows) do
       if not window.has_room and not window.spec.is_shadow then
         count_denied(window)

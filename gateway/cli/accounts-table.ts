@@ -3,9 +3,9 @@ import type { Account } from '../identity/account.ts'
 /** One aligned line an account, under a line of titles. */
 export function accountsTable(accounts: readonly Account[]): string {
   const rows = [
-    ['ID', 'EMAIL', 'FIRST NAME', 'LAST NAME', 'ROLE', 'ACTIVE'],
-    ...accounts.map(({ id, email, firstName, lastName, role, isActive }) =>
-      [id, email, firstName, lastName, role, isActive ? 'yes' : 'no'].map(printable),
+    ['ID', 'EMAIL', 'FIRST NAME', 'LAST NAME', 'ROLE', 'PLAN', 'ACTIVE'],
+    ...accounts.map(({ id, email, firstName, lastName, role, plan, isActive }) =>
+      [id, email, firstName, lastName, role, plan ?? '-', isActive ? 'yes' : 'no'].map(printable),
     ),
   ]
   const widths = rows.reduce<number[]>(

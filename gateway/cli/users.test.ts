@@ -73,7 +73,7 @@ describe('with everything embedded', () => {
       out: expect.stringMatching(/^disabled account 1: ada@example.org\n.*restart the gateway/),
     })
     const table = (active: string) =>
-      `ID  EMAIL            FIRST NAME  LAST NAME  ROLE   ACTIVE\n1   ada@example.org  Ada         Lovelace   admin  ${active}\n`
+      `ID  EMAIL            FIRST NAME  LAST NAME  ROLE   PLAN  ACTIVE\n1   ada@example.org  Ada         Lovelace   admin  -     ${active}\n`
     expect(await run(['list', ...config])).toEqual({ code: 0, out: table('no'), err: '' })
     expect((await run(['enable', '--email', 'ada@example.org', ...config])).out).toMatch(/^enabled/)
     expect((await run(['list', ...config])).out).toBe(table('yes'))
@@ -81,6 +81,23 @@ describe('with everything embedded', () => {
       await run(['password', '--email', 'ada@example.org', '--password', '-', ...config], ' un autre \n'),
     ).toMatchObject({ code: 0 })
     expect(await verifyPassword(await storedPassword(), ' un autre ')).toMatchObject({ kind: 'right' })
+  })
+
+  test('a plan is given with the account, changed and taken away', async () => {
+    const grace = ['--email', 'grace@example.org']
+    const names = ['--first-name', 'Grace', '--last-name', 'Hopper', '--password', 'zephyrin']
+    const plan = async () => / user +(\S+) +yes/.exec((await run(['list', ...config])).out)?.[1]
+    expect(await run(['add', ...grace, ...names, '--plan', 'free', ...config])).toMatchObject({ code: 0 })
+    expect(await plan()).toBe('free')
+    expect(await run(['plan', ...grace, '--plan', 'gold', ...config])).toMatchObject({
+      code: 0,
+      out: expect.stringMatching(
+        /^changed the plan of account \d+: grace@example.org \(gold\)\n.*next login/,
+      ),
+    })
+    expect(await plan()).toBe('gold')
+    expect((await run(['plan', ...grace, '--plan', '', ...config])).out).toContain('(none)')
+    expect(await plan()).toBe('-')
   })
 
   test('an e-mail that has an account already: exit 1 and one clear line', async () => {
@@ -93,7 +110,12 @@ describe('with everything embedded', () => {
   })
 
   test('an unknown e-mail: exit 1', async () => {
-    for (const args of [['disable'], ['enable'], ['password', '--password', 'zephyrin']]) {
+    for (const args of [
+      ['disable'],
+      ['enable'],
+      ['password', '--password', 'zephyrin'],
+      ['plan', '--plan', 'gold'],
+    ]) {
       expect(await run([...args, '--email', 'nobody@example.org', ...config])).toMatchObject({
         code: 1,
         err: expect.stringContaining('no account has the e-mail "nobody@example.org"'),
@@ -125,6 +147,8 @@ describe('called wrongly it exits 64 and says what is right', () => {
     [['list', '--email', 'a@example.org'], "Unknown option '--email'"],
     [['disable', '--email'], "Option '--email <value>' argument missing"],
     [['add', ...ada, '--password', 'zephyrin', '--role', 'root'], '--role is user or admin.'],
+    [['plan', '--email', 'a@example.org', '--plan', 'gold plan'], '--plan is 1 to 64 letters'],
+    [['plan', '--email', 'a@example.org'], 'add --plan.'],
   ])('%j', async (args, problem) => {
     const { code, err } = await run(args)
     expect(code).toBe(64)

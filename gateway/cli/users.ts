@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util'
 import type { Logger } from 'pino'
 import type { GatewayConfig } from '../config/config.ts'
 import { formatProblem, loadConfig } from '../config/load.ts'
-import type { Account } from '../identity/account.ts'
+import { type Account, isPlan } from '../identity/account.ts'
 import type { Accounts } from '../identity/accounts.ts'
 import { createAccount, passwordProblem } from '../identity/create-account.ts'
 import { normaliseEmail } from '../identity/email.ts'
@@ -14,17 +14,18 @@ import { endSessions } from './end-sessions.ts'
 
 const usage = `usage: guichet users COMMAND [--config FILE]
 
-  add --email E --password P --first-name F --last-name L [--role admin]
+  add --email E --password P --first-name F --last-name L [--role admin] [--plan P]
   list
   disable --email E                ends the account's sessions too
   enable --email E
   password --email E --password P  ends the account's sessions too
+  plan --email E --plan P          for quotas by plan; --plan '' takes it away
 
   --password -   reads it from standard input, so that no list of processes shows it
   --config FILE  config/gateway.yaml by default
 `
 
-const optionNames = ['email', 'password', 'first-name', 'last-name', 'role'] as const
+const optionNames = ['email', 'password', 'first-name', 'last-name', 'role', 'plan'] as const
 type OptionName = (typeof optionNames)[number]
 type Options = Partial<Record<OptionName, string>>
 
@@ -35,7 +36,7 @@ interface Command {
 }
 
 const commands: Record<string, Command> = {
-  add: { needs: ['email', 'password', 'first-name', 'last-name'], takes: ['role'], act: add },
+  add: { needs: ['email', 'password', 'first-name', 'last-name'], takes: ['role', 'plan'], act: add },
   list: { needs: [], act: list },
   disable: {
     needs: ['email'],
@@ -46,6 +47,7 @@ const commands: Record<string, Command> = {
     act: ({ accounts, config, options }) => setActive(accounts, config, options, true),
   },
   password: { needs: ['email', 'password'], act: setPassword },
+  plan: { needs: ['email', 'plan'], act: setPlan },
 }
 
 /**
@@ -66,6 +68,9 @@ export async function users(args: string[]): Promise<number> {
   const { options } = parsed
   if (options.role !== undefined && options.role !== 'user' && options.role !== 'admin') {
     return wrongly('--role is user or admin.')
+  }
+  if (options.plan && !isPlan(options.plan)) {
+    return wrongly('--plan is 1 to 64 letters, digits, ".", "_" and "-", a letter or digit first.')
   }
   if (options.password === '-') options.password = (await text(process.stdin)).replace(/\r?\n$/, '')
 
@@ -114,6 +119,7 @@ async function add({ accounts, options }: Parameters<Command['act']>[0]): Promis
       firstName: options['first-name'] ?? '',
       lastName: options['last-name'] ?? '',
       role: options.role === 'admin' ? 'admin' : 'user',
+      plan: options.plan || null,
     },
   )
   if (result.kind === 'invalid') {
@@ -171,6 +177,15 @@ async function setPassword({ accounts, config, options }: Parameters<Command['ac
   await accounts.setPasswordHash(account.id, await createPasswordHashing().hashPassword(password))
   console.log(`changed the password of account ${account.id}: ${account.email}`)
   return endSessions(account.id, config)
+}
+
+async function setPlan({ accounts, options }: Parameters<Command['act']>[0]): Promise<number> {
+  const account = await find(accounts, options.email)
+  if (account === null) return unknown(options.email)
+  await accounts.setPlan(account.id, options.plan || null)
+  console.log(`changed the plan of account ${account.id}: ${account.email} (${options.plan || 'none'})`)
+  console.log('it counts from the next login or refresh')
+  return 0
 }
 
 async function find(accounts: Accounts, typed = ''): Promise<Account | null> {

@@ -6,7 +6,7 @@ import type { Hit } from './hit.ts'
 import { recordHit } from './record-hit.step.ts'
 
 const connected: Caller = {
-  ...{ kind: 'connected', accountId: '42', sessionId: 's', role: 'user' },
+  ...{ kind: 'connected', accountId: '42', sessionId: 's', role: 'user', plan: null },
   ...{ email: 'a@example.org', firstName: 'Ada', lastName: 'L' },
 }
 

@@ -7,6 +7,8 @@ export interface Account {
   readonly lastName: string
   readonly email: string
   readonly role: Role
+  /** What the account has booked, for quotas by plan; null: none. */
+  readonly plan: string | null
   readonly isActive: boolean
 }
 
@@ -18,6 +20,7 @@ export type Caller =
       readonly accountId: string
       readonly sessionId: string
       readonly role: Role
+      readonly plan: string | null
       readonly email: string
       readonly firstName: string
       readonly lastName: string
@@ -25,6 +28,9 @@ export type Caller =
 
 /** How a plan is written: in the database, in a token, and as a key of `quotas`. */
 export const planPattern = '^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$'
+const plan = new RegExp(planPattern)
+
+export const isPlan = (text: unknown): text is string => typeof text === 'string' && plan.test(text)
 
 const largestId = 2n ** 63n - 1n
 

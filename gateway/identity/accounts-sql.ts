@@ -1,4 +1,4 @@
-import type { Account } from './account.ts'
+import { type Account, isPlan } from './account.ts'
 
 /** What both homes say in the same SQL, so that they cannot drift apart. */
 
@@ -10,18 +10,25 @@ export interface AccountRow {
   readonly email: string | null
   readonly role: string | null
   readonly actif: number | bigint | null
+  /** A number in some older tables. */
+  readonly plan: string | number | bigint | null
 }
 
-export const accountColumns = 'id, nom, prenom, email, role, actif'
+/** Each named again: SQLite answers with the name as an older app's table spells it, `Email` perhaps. */
+export const accountColumns = ['id', 'nom', 'prenom', 'email', 'role', 'actif', 'plan']
+  .map((column) => `${column} AS ${column}`)
+  .join(', ')
 
 /** Only `admin` is an administrator: an older app's own role names (or NULL) never give that right. */
 export function accountOf(row: AccountRow): Account {
+  const plan = String(row.plan ?? '').trim()
   return {
     id: String(row.id),
     firstName: row.prenom ?? '',
     lastName: row.nom ?? '',
     email: row.email ?? '',
     role: row.role === 'admin' ? 'admin' : 'user',
+    plan: isPlan(plan) ? plan : null,
     isActive: Number(row.actif ?? 0) > 0,
   }
 }
@@ -39,8 +46,12 @@ export const sql = {
   list: `SELECT ${accountColumns} FROM utilisateurs WHERE id > ? ORDER BY id LIMIT ?`,
   insert:
     'INSERT INTO utilisateurs (nom, prenom, email, mot_de_passe, role, actif) VALUES (?, ?, ?, ?, ?, 1)',
+  // Apart, so that an older app's default for new accounts holds.
+  insertWithPlan:
+    'INSERT INTO utilisateurs (nom, prenom, email, mot_de_passe, role, plan, actif) VALUES (?, ?, ?, ?, ?, ?, 1)',
   setPasswordHash: 'UPDATE utilisateurs SET mot_de_passe = ? WHERE id = ?',
   setActive: 'UPDATE utilisateurs SET actif = ? WHERE id = ?',
+  setPlan: 'UPDATE utilisateurs SET plan = ? WHERE id = ?',
   // Gateways record in any order; the last login never goes back.
   setLastLogin: `UPDATE utilisateurs SET derniere_connexion_ms =
     CASE WHEN derniere_connexion_ms > ? THEN derniere_connexion_ms ELSE ? END WHERE id = ?`,

@@ -58,6 +58,7 @@ export function accountsContract(home: string, open: () => Promise<AccountsAtHan
         lastName: 'Lovelace',
         email: 'ada@example.org',
         role: 'admin',
+        plan: null,
         isActive: true,
       })
       expect(await accounts.findByEmail('ada@example.org')).toEqual({
@@ -145,6 +146,22 @@ export function accountsContract(home: string, open: () => Promise<AccountsAtHan
       expect(await accounts.findById(id)).toMatchObject({ isActive: false })
       expect(await accounts.setActive('999999', true)).toBe(false)
       expect(await accounts.setPasswordHash('999999', 'x')).toBe(false)
+    })
+
+    test('a plan is kept, changed and taken away, and says whether someone was there', async () => {
+      const made = await create('plan@example.org', { plan: 'gold' })
+      expect(made).toMatchObject({ plan: 'gold' })
+      const found = async () => (await accounts.findById(made.id))?.plan
+      expect(await found()).toBe('gold')
+      expect(await accounts.findByEmail('plan@example.org')).toMatchObject({ account: { plan: 'gold' } })
+      expect(await accounts.setPlan(made.id, 'Silver-2')).toBe(true)
+      expect(await accounts.setPlan(made.id, 'Silver-2')).toBe(true)
+      expect(await found()).toBe('Silver-2')
+      expect(await accounts.setPlan(made.id, null)).toBe(true)
+      expect(await found()).toBeNull()
+      expect(await accounts.setPlan('999999', 'gold')).toBe(false)
+      expect(await accounts.setPlan(`${made.id} OR 1=1`, 'gold')).toBe(false)
+      expect(await found()).toBeNull()
     })
 
     test('it answers', async () => {

@@ -46,11 +46,14 @@ export function createMysqlAccounts(mysql: MysqlConnection): Accounts {
       const text = `SELECT ${accountColumns} FROM utilisateurs WHERE id IN (${numbers.join()})`
       return (await run((connection) => connection.query<Row[]>(text)))[0].map(accountOf)
     },
-    async create({ firstName, lastName, email, passwordHash, role }) {
+    async create({ firstName, lastName, email, passwordHash, role, plan = null }) {
+      const values = [lastName, firstName, email, passwordHash, role]
       try {
-        const { insertId } = await change(sql.insert, lastName, firstName, email, passwordHash, role)
+        const { insertId } = await (plan === null
+          ? change(sql.insert, ...values)
+          : change(sql.insertWithPlan, ...values, plan))
         const id = String(insertId)
-        return { kind: 'created', account: { id, firstName, lastName, email, role, isActive: true } }
+        return { kind: 'created', account: { id, firstName, lastName, email, role, plan, isActive: true } }
       } catch (error) {
         if ((error as { code?: string }).code === 'ER_DUP_ENTRY') return { kind: 'email-taken' }
         throw error
@@ -65,6 +68,9 @@ export function createMysqlAccounts(mysql: MysqlConnection): Accounts {
     },
     async setActive(id, isActive) {
       return (await change(sql.setActive, isActive ? 1n : 0n, accountNumber(id))).affectedRows > 0
+    },
+    async setPlan(id, plan) {
+      return (await change(sql.setPlan, plan, accountNumber(id))).affectedRows > 0
     },
     recordLogin: (id, atMs) => run((connection) => recordLogin(connection, accountNumber(id), atMs)),
     async recentLogins(limit) {

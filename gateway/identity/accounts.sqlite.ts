@@ -4,7 +4,7 @@ import { type Accounts, AccountsUnavailable } from './accounts.ts'
 import { type AccountRow, accountColumns, accountOf, hourBefore, hourOf, sql } from './accounts-sql.ts'
 
 // An adopted column may compare without case: BINARY is said here, as in the index.
-const findByEmail = `SELECT ${accountColumns}, mot_de_passe FROM utilisateurs WHERE email COLLATE BINARY = ?`
+const findByEmail = `SELECT ${accountColumns}, mot_de_passe AS mot_de_passe FROM utilisateurs WHERE email COLLATE BINARY = ?`
 
 const countLogin = `INSERT INTO connexions_par_heure (heure, utilisateur_id, connexions) VALUES (?, ?, 1)
   ON CONFLICT DO UPDATE SET connexions = connexions + 1`
@@ -28,8 +28,10 @@ export function createSqliteAccounts(database: DatabaseSync): Accounts {
     findById: prepare(sql.findById),
     list: prepare(sql.list),
     insert: prepare(sql.insert),
+    insertWithPlan: prepare(sql.insertWithPlan),
     setPasswordHash: prepare(sql.setPasswordHash),
     setActive: prepare(sql.setActive),
+    setPlan: prepare(sql.setPlan),
     setLastLogin: prepare(sql.setLastLogin),
     countLogin: prepare(countLogin),
     recentLogins: prepare(sql.recentLogins),
@@ -56,13 +58,14 @@ export function createSqliteAccounts(database: DatabaseSync): Accounts {
       const found = await Promise.all([...new Set(ids)].map(findById))
       return found.filter((account) => account !== null)
     },
-    async create({ firstName, lastName, email, passwordHash, role }) {
+    async create({ firstName, lastName, email, passwordHash, role, plan = null }) {
+      const values = [lastName, firstName, email, passwordHash, role]
       try {
         const { lastInsertRowid } = answer(() =>
-          statements.insert.run(lastName, firstName, email, passwordHash, role),
+          plan === null ? statements.insert.run(...values) : statements.insertWithPlan.run(...values, plan),
         )
         const id = String(lastInsertRowid)
-        return { kind: 'created', account: { id, firstName, lastName, email, role, isActive: true } }
+        return { kind: 'created', account: { id, firstName, lastName, email, role, plan, isActive: true } }
       } catch (error) {
         if (sqliteCode(error) === constraintUnique) return { kind: 'email-taken' }
         throw error
@@ -76,6 +79,9 @@ export function createSqliteAccounts(database: DatabaseSync): Accounts {
     },
     async setActive(id, isActive) {
       return changes(statements.setActive, isActive ? 1 : 0, accountNumber(id))
+    },
+    async setPlan(id, plan) {
+      return changes(statements.setPlan, plan, accountNumber(id))
     },
     async recordLogin(id, atMs) {
       const number = accountNumber(id)

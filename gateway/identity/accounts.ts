@@ -8,6 +8,8 @@ export interface NewAccount {
   readonly email: string
   readonly passwordHash: string
   readonly role: Role
+  /** As `isPlan` has it; none by default. */
+  readonly plan?: string | null
 }
 
 /** The database did not answer in time, or at all: answered as 503 with a Retry-After. */
@@ -50,6 +52,8 @@ export interface Accounts {
   /** False when no such account exists. */
   setPasswordHash(id: string, passwordHash: string): Promise<boolean>
   setActive(id: string, isActive: boolean): Promise<boolean>
+  /** Null takes the plan away. Tokens already issued keep the old one. */
+  setPlan(id: string, plan: string | null): Promise<boolean>
 
   /** Remembers that the account connected: its last login and one more in its hour's counter. Unknown: nothing. */
   recordLogin(id: string, atMs: number): Promise<void>

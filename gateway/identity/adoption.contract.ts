@@ -31,7 +31,7 @@ export function adoptionContract(home: string, oldTable: string, open: () => Pro
         `${insert} (7, 'Noël', 'Zoé', 'Zoe@Example.ORG ', 'azerty', 2027), (9, 'X', 'Y', 'no address', 'x', 2028)`,
       )
       const report = await old.migrate()
-      expect(report.ran).toEqual(['utilisateurs', 'connexions_par_heure'])
+      expect(report.ran).toEqual(['utilisateurs', 'connexions_par_heure', 'plan'])
       expect(report.warnings).toEqual([expect.stringContaining('account 9')])
       expect(
         await old.rows('SELECT id, email, mot_de_passe, promotion FROM utilisateurs ORDER BY id'),
@@ -45,6 +45,7 @@ export function adoptionContract(home: string, oldTable: string, open: () => Pro
         lastName: 'Noël',
         email: 'zoe@example.org',
         role: 'user',
+        plan: null,
         isActive: true,
       })
       expect((await old.migrate()).ran).toEqual([])
@@ -100,8 +101,38 @@ export function adoptionContract(home: string, oldTable: string, open: () => Pro
         { id: 6, nom: 'A', prenom: 'B', email: 'C@example.org', mot_de_passe: 'y', promotion: 1 },
       ])
       await old.execute("UPDATE utilisateurs SET email = 'bob2@example.org' WHERE id = 5")
-      expect((await old.migrate()).ran).toHaveLength(2)
+      expect((await old.migrate()).ran).toHaveLength(3)
       expect(await old.accounts().findByEmail('bob2@example.org')).toMatchObject({ account: { id: '5' } })
+    })
+
+    test('keeps its own plans; what is none of ours is no plan', async () => {
+      await using old = await open()
+      await old.execute(oldTable)
+      await old.execute("ALTER TABLE utilisateurs ADD COLUMN Plan VARCHAR(200) DEFAULT 'free'")
+      await old.execute(
+        `INSERT INTO utilisateurs (id, email, mot_de_passe, plan) VALUES (1, 'a@example.org', 'x', 'Gold '), (2, 'b@example.org', 'x', ''), (3, 'c@example.org', 'x', NULL), (4, 'd@example.org', 'x', 'é'), (5, 'e@example.org', 'x', '7')`,
+      )
+      await old.migrate()
+      const accounts = old.accounts()
+      const plans = async () => (await accounts.list('0', 10)).map(({ plan }) => plan)
+      expect(await plans()).toEqual(['Gold', null, null, null, '7'])
+      const fresh = { firstName: 'F', lastName: 'L', passwordHash: 'h', role: 'user' } as const
+      await accounts.create({ ...fresh, email: 'f@example.org' })
+      await accounts.create({ ...fresh, email: 'g@example.org', plan: 'gold' })
+      expect((await plans()).slice(-2)).toEqual(['free', 'gold'])
+    })
+
+    test('may spell the names of its columns in capitals', async () => {
+      await using old = await open()
+      await old.execute(
+        oldTable.replace('email', 'Email').replace('mot_de_passe', 'MOT_DE_PASSE').replace(' nom ', ' NOM '),
+      )
+      await old.execute(`${insert} (1, 'A', 'B', 'a@example.org', 'azerty', 2027)`)
+      await old.migrate()
+      expect(await old.accounts().findByEmail('a@example.org')).toMatchObject({
+        account: { lastName: 'A', email: 'a@example.org' },
+        storedPassword: 'azerty',
+      })
     })
 
     test('may hold NULL, and odd roles that give no right', async () => {

@@ -25,6 +25,7 @@ test('what was typed becomes an account: names trimmed, e-mail normalised, passw
       lastName: 'Lovelace',
       email: 'zoe@example.org',
       role: 'user',
+      plan: null,
       isActive: true,
     },
   })

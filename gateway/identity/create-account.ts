@@ -15,6 +15,7 @@ export interface CreateAccountInput {
   readonly email: string
   readonly password: string
   readonly role?: Role
+  readonly plan?: string | null
 }
 
 /** One sentence for each field that is wrong, with what would be right. */
@@ -53,6 +54,7 @@ export async function createAccount(
     email,
     passwordHash,
     role: input.role ?? 'user',
+    plan: input.plan ?? null,
   })
   return created.kind === 'created' ? created : { kind: 'email-taken', email }
 }

@@ -14,6 +14,7 @@ beforeAll(async () => {
     lastName: 'B',
     email: `${id}@example.org`,
     role: 'user',
+    plan: null,
     isActive: true,
   })
   ada = await auth.tokens.issueAccessToken(account('1'), 'a', auth.clock.now)

@@ -42,10 +42,12 @@ async function runMissing(connection: PoolConnection, nowMs: number): Promise<Mi
   const done = new Set(rows.map((row) => Number(row.number)))
   const ran: string[] = []
   const warnings: string[] = []
-  for (const { number, name, mysql } of migrations) {
+  for (const { number, name, mysql, unlessColumn } of migrations) {
     if (done.has(number)) continue
     if (number === 1 && (await hasTable(connection))) warnings.push(...(await adoptMysqlTable(connection)))
-    else for (const statement of mysql) await connection.query(statement)
+    else if (unlessColumn === undefined || !(await hasColumn(connection, unlessColumn))) {
+      for (const statement of mysql) await connection.query(statement)
+    }
     await connection.query('INSERT INTO guichet_migrations (number, name, ran_at_ms) VALUES (?, ?, ?)', [
       number,
       name,
@@ -58,5 +60,12 @@ async function runMissing(connection: PoolConnection, nowMs: number): Promise<Mi
 
 async function hasTable(connection: PoolConnection): Promise<boolean> {
   const [rows] = await connection.query<RowDataPacket[]>("SHOW TABLES LIKE 'utilisateurs'")
+  return rows.length > 0
+}
+
+async function hasColumn(connection: PoolConnection, name: string): Promise<boolean> {
+  const [rows] = await connection.query<RowDataPacket[]>('SHOW COLUMNS FROM utilisateurs WHERE Field = ?', [
+    name,
+  ])
   return rows.length > 0
 }

@@ -25,10 +25,12 @@ export function migrateSqlite(database: DatabaseSync, nowMs: number = Date.now()
     const remember = database.prepare(
       'INSERT INTO guichet_migrations (number, name, ran_at_ms) VALUES (?, ?, ?)',
     )
-    for (const { number, name, sqlite } of migrations) {
+    for (const { number, name, sqlite, unlessColumn } of migrations) {
       if (done.has(number)) continue
       if (number === 1 && hasTable(database)) warnings.push(...adoptSqliteTable(database))
-      else for (const statement of sqlite) database.exec(statement)
+      else if (unlessColumn === undefined || !hasColumn(database, unlessColumn)) {
+        for (const statement of sqlite) database.exec(statement)
+      }
       remember.run(number, name, nowMs)
       ran.push(name)
     }
@@ -43,4 +45,9 @@ export function migrateSqlite(database: DatabaseSync, nowMs: number = Date.now()
 function hasTable(database: DatabaseSync): boolean {
   const found = "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND lower(name) = 'utilisateurs'"
   return database.prepare(found).get() !== undefined
+}
+
+function hasColumn(database: DatabaseSync, name: string): boolean {
+  const found = "SELECT 1 FROM pragma_table_info('utilisateurs') WHERE lower(name) = ?"
+  return database.prepare(found).get(name) !== undefined
 }

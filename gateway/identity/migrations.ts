@@ -7,6 +7,8 @@ export interface Migration {
    */
   readonly mysql: readonly string[]
   readonly sqlite: readonly string[]
+  /** Skipped where `utilisateurs` has this column: an older app's own stays, and so does ours after a crash. */
+  readonly unlessColumn?: string
 }
 
 /** What a start found to do. */
@@ -74,5 +76,14 @@ export const migrations: readonly Migration[] = [
         PRIMARY KEY (heure, utilisateur_id)
       ) WITHOUT ROWID`,
     ],
+  },
+  {
+    number: 3,
+    name: 'plan',
+    unlessColumn: 'plan',
+    mysql: [
+      'ALTER TABLE utilisateurs ADD COLUMN plan VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NULL',
+    ],
+    sqlite: ['ALTER TABLE utilisateurs ADD COLUMN plan TEXT'],
   },
 ]

@@ -17,6 +17,7 @@ const ada: Account = {
   lastName: 'Lovelace',
   email: 'ada@example.org',
   role: 'user',
+  plan: null,
   isActive: true,
 }
 
@@ -75,6 +76,7 @@ describe('an access token', () => {
         accountId: '42',
         sessionId: 'session',
         role: 'user',
+        plan: null,
         email: 'ada@example.org',
         firstName: 'Ada',
         lastName: 'Lovelace',
@@ -98,6 +100,13 @@ describe('an access token', () => {
       given_name: 'Ada',
       family_name: 'Lovelace',
     })
+  })
+
+  it('carries the plan of who has one, and says it of the caller', async () => {
+    const raw = await tokens.issueAccessToken({ ...ada, plan: 'gold' }, 'session', now)
+    const [, claims = ''] = raw.split('.')
+    expect(JSON.parse(Buffer.from(claims, 'base64url').toString())).toMatchObject({ plan: 'gold' })
+    expect(await tokens.verifyAccessToken(raw)).toMatchObject({ caller: { plan: 'gold' } })
   })
 
   it('is accepted by another gateway with the same key', async () => {
@@ -243,6 +252,8 @@ describe('claims (J3)', () => {
     ['no date', { iat: undefined }],
     ['an unknown role', { role: 'root' }],
     ['a role from the prototype', { role: 'constructor' }],
+    ['a plan that is no name', { plan: '' }],
+    ['a plan that is no text', { plan: ['gold'] }],
     ['no e-mail', { email: undefined }],
     ['a name that is no text', { given_name: {} }],
     ['a start in words', { nbf: 'now' }],

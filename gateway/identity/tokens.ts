@@ -1,6 +1,6 @@
 import { jwtVerify, SignJWT } from 'jose'
 import { LRUCache } from 'lru-cache'
-import type { Account, Caller, Role } from './account.ts'
+import { type Account, type Caller, isPlan, type Role } from './account.ts'
 import type { SigningKeys } from './signing-keys.ts'
 import { readTokenShape, type TokenFlaw } from './token-shape.ts'
 
@@ -90,6 +90,7 @@ export function createTokens(options: TokenOptions): Tokens {
       return new SignJWT({
         sid: sessionId,
         role: account.role,
+        ...(account.plan === null ? {} : { plan: account.plan }),
         email: account.email,
         given_name: shortened(account.firstName),
         family_name: shortened(account.lastName),
@@ -114,11 +115,12 @@ export function createTokens(options: TokenOptions): Tokens {
 
 /** Null when a claim is missing or of another type. */
 function callerOf(claims: Readonly<Record<string, unknown>>): ConnectedCaller | null {
-  const { sub, sid, role, email, given_name: firstName, family_name: lastName, iat } = claims
+  const { sub, sid, role, plan = null, email, given_name: firstName, family_name: lastName, iat } = claims
   if (!isText(sub) || !isText(sid) || !isText(email) || !Number.isSafeInteger(iat)) return null
   if (typeof firstName !== 'string' || typeof lastName !== 'string') return null
   if (role !== ('user' satisfies Role) && role !== ('admin' satisfies Role)) return null
-  return { kind: 'connected', accountId: sub, sessionId: sid, role, email, firstName, lastName }
+  if (plan !== null && !isPlan(plan)) return null
+  return { kind: 'connected', accountId: sub, sessionId: sid, role, plan, email, firstName, lastName }
 }
 
 const isText = (value: unknown): value is string => typeof value === 'string' && value !== ''

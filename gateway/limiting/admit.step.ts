@@ -30,7 +30,7 @@ export function admitCall(options: AdmitOptions) {
     const { route, caller } = journey
     const session = caller.kind === 'connected' ? caller : null
     if (route === null || (session === null && route.policies.length === 0)) return undefined
-    const windows = windowsOrRefusal(route, askerOf(request))
+    const windows = windowsOrRefusal(route, askerOf(request), planOf(request))
 
     const decision = await limiter.decide({ session, windows, callId: journey.requestId })
     journey.decision = decision
@@ -44,14 +44,16 @@ export function admitCall(options: AdmitOptions) {
 }
 
 /** Who asks, as far as the request and its token tell. */
-export function askerOf({ journey, headers }: FastifyRequest): Asker {
-  const { caller, address } = journey
-  const header = (name: string): string | undefined => {
-    const value = headers[name]
-    return Array.isArray(value) ? value.join(', ') : value
-  }
+export function askerOf(request: FastifyRequest): Asker {
+  const { caller, address } = request.journey
+  const header = headerReader(request)
   if (caller.kind === 'anonymous') return { address, accountId: null, role: null, login: null, header }
   return { address, accountId: caller.accountId, role: caller.role, login: null, header }
+}
+
+/** What the caller has booked, as the token says. */
+export function planOf({ journey: { caller } }: FastifyRequest): string | null {
+  return caller.kind === 'connected' ? caller.plan : null
 }
 
 export interface LoginAdmissionOptions extends Omit<AdmitOptions, 'refuseDeadSession'> {
@@ -66,15 +68,23 @@ export function admitLogin(options: LoginAdmissionOptions) {
   const { limiter, policies } = options
   const login: CountedRoute = { name: 'login', service: null, policies, cost: 1 }
   return async function admitLogin(email: string, address: string, reply: FastifyReply): Promise<void> {
-    const asker: Asker = { address, accountId: null, role: null, login: email, header: () => undefined }
-    const windows = windowsOrRefusal(login, asker)
+    const header = headerReader(reply.request)
+    const asker: Asker = { address, accountId: null, role: null, login: email, header }
+    const windows = windowsOrRefusal(login, asker, null)
     const decision = await limiter.decide({ session: null, windows, callId: reply.request.id })
     if (decision.kind !== 'session-ended') settleVerdict(decision, reply, options)
   }
 }
 
-function windowsOrRefusal(route: CountedRoute, asker: Asker) {
-  const reading = windowsOf(route, asker)
+function headerReader({ headers }: FastifyRequest): Asker['header'] {
+  return (name) => {
+    const value = headers[name]
+    return Array.isArray(value) ? value.join(', ') : value
+  }
+}
+
+function windowsOrRefusal(route: CountedRoute, asker: Asker, plan: string | null) {
+  const reading = windowsOf(route, asker, plan)
   if (reading.kind === 'windows') return reading.windows
   throw new GatewayError('key-missing', {
     sentence: `Calls are counted by the header ${reading.header} here. Send it.`,

@@ -8,6 +8,7 @@ const ada: Caller = {
   accountId: '42',
   sessionId: 's',
   role: 'user',
+  plan: null,
   email: 'ada@example.org',
   firstName: 'Ada',
   lastName: 'Zoë',

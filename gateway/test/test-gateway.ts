@@ -100,7 +100,7 @@ const hashing = createPasswordHashing()
 /** Puts an account into the store at `place` (`sqlite:FILE` or `mysql://…`), or Ada into the gateway's own. */
 export async function addAccount(
   { directory }: { directory: string },
-  person: { firstName: string; lastName: string; email: string; password: string } = ada,
+  person: { firstName: string; lastName: string; email: string; password: string; plan?: string } = ada,
   mysqlUrl?: string,
 ): Promise<void> {
   await using opened = new AsyncDisposableStack()

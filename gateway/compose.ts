@@ -9,12 +9,16 @@ import { maskedConfig } from './config/mask.ts'
 import { recordHit } from './hits/record-hit.step.ts'
 import { createRecorder } from './hits/recorder.ts'
 import { createStatistics } from './hits/statistics.ts'
+import type { Accounts } from './identity/accounts.ts'
 import { authRoutes } from './identity/auth.routes.ts'
 import { createSessionCookies } from './identity/cookies.ts'
 import { identifyCaller, refuseUnauthenticated } from './identity/identify-caller.step.ts'
+import { identifyVisitor } from './identity/identify-visitor.step.ts'
+import { normaliseEmail } from './identity/email.ts'
 import { createPasswordHashing } from './identity/password-hashing.ts'
 import { openSigningKeys } from './identity/signing-keys.ts'
 import { createTokens } from './identity/tokens.ts'
+import { accountPageRoutes } from './limiting/account-page.routes.ts'
 import { createEmbeddedAdmission } from './limiting/admission.embedded.ts'
 import { admitCall, admitLogin } from './limiting/admit.step.ts'
 import { decideRoutes } from './limiting/decide.routes.ts'
@@ -22,6 +26,8 @@ import { createLimitHeaders } from './limiting/headers.ts'
 import { createLimiter, type Limiter } from './limiting/limiter.ts'
 import { createPartitionKeys } from './limiting/partition-key.ts'
 import type { Policy } from './limiting/policy.ts'
+import { quotaRoutes } from './limiting/quota.routes.ts'
+import { createSubjectLimits, type SubjectLimits } from './limiting/subject-limits.ts'
 import { settleCall } from './limiting/settle.step.ts'
 import { createListener } from './listener.ts'
 import { createMetrics, type Metrics } from './metrics/metrics.ts'
@@ -162,6 +168,15 @@ export async function openGateway(config: GatewayConfig, log = createLog(config)
       metrics.hitForwarded(service)
     },
   })
+  const quota = {
+    limiter,
+    news: stores.sessions.home.news,
+    routes: config.routes,
+    identify: identifyVisitor({ tokens, cookies }),
+    refuseDeadSession: refuseUnauthenticated({ cookies }),
+  }
+  gateway.register(quotaRoutes, quota)
+  gateway.register(accountPageRoutes, quota)
   admin.register(adminRoutes, {
     token,
     statistics,
@@ -172,6 +187,11 @@ export async function openGateway(config: GatewayConfig, log = createLog(config)
       { name: 'hits', isReady: stores.hits.ping, isRequired: false },
     ],
     isDraining: () => isDraining,
+    limits: {
+      limits: limitsOfSubjects(config, limiter, stores.accounts.home),
+      audit: stores.accounts.audit,
+      changed: (entry) => log.warn(entry, `limits changed: ${entry.action}`),
+    },
     config: maskedConfig(config),
   })
 
@@ -232,6 +252,19 @@ function openLimiter(
           { store: 'sessions', err },
           'the store of sessions and windows is away; policies decide alone',
         )
+    },
+  })
+}
+
+function limitsOfSubjects(config: GatewayConfig, limiter: Limiter, accounts: Accounts): SubjectLimits {
+  return createSubjectLimits({
+    limiter,
+    policies: config.policies,
+    routes: [...config.routes, { name: 'login', service: null, policies: config.login.policies, cost: 1 }],
+    accountWithId: (id) => accounts.findById(id),
+    async accountWithEmail(typed) {
+      const reading = normaliseEmail(typed)
+      return reading.kind === 'invalid' ? null : ((await accounts.findByEmail(reading.email))?.account ?? null)
     },
   })
 }

@@ -116,17 +116,26 @@ const english: Partial<Record<ErrorCode, Said>> = {
 const words = {
   fr: {
     wait: 'Prochain appel possible dans',
+    again: 'Le délai est passé.',
+    retry: 'Réessayer',
+    calls: 'Voir vos appels',
     home: 'Retour à l’accueil',
     request: 'Numéro de la demande',
     error: 'Erreur',
   },
   en: {
     wait: 'Your next call passes in',
+    again: 'The wait is over.',
+    retry: 'Try again',
+    calls: 'See your calls',
     home: 'Back to the home page',
     request: 'Request number',
     error: 'Error',
   },
 } as const
+
+/** Served by the gateway beside the pages' style. */
+export const countdownScriptPath = '/auth/countdown.js'
 
 /** A plain page that says what happened, when to come back, and which number to give the operator. */
 export function renderErrorPage(problem: Problem, language: Language): string {
@@ -138,17 +147,23 @@ export function renderErrorPage(problem: Problem, language: Language): string {
   const wait =
     problem.retryAfterSeconds === undefined
       ? ''
-      : `<p class="wait">${word.wait} <strong class="whole">${spokenDuration(problem.retryAfterSeconds)}</strong>.</p>`
+      : `<p class="wait" data-seconds="${problem.retryAfterSeconds}">${word.wait} <strong class="whole">${spokenDuration(problem.retryAfterSeconds)}</strong>.</p>
+<p id="again" role="status" data-sentence="${word.again}" data-link="${word.retry}"></p>`
+  const calls = isAboutCalls(problem) ? ` · <a href="/auth/account">${word.calls}</a>` : ''
   return renderPage({
     language,
     title,
+    // The page is right without it, and stays so when it is read much later.
+    head: wait === '' ? '' : `<script src="${countdownScriptPath}" defer></script>`,
     body: `<h1>${escapeHtml(title)}</h1>
 <p>${escapeHtml(sentence)}</p>
 ${wait}
-<p><a href="/">${word.home}</a></p>
+<p><a href="/">${word.home}</a>${calls}</p>
 <p class="fine">${word.error} ${problem.status} · ${word.request} <span class="whole">${escapeHtml(problem.requestId)}</span></p>`,
   })
 }
+
+const isAboutCalls = ({ code }: Problem): boolean => code === 'quota-exceeded' || code === 'abnormal-usage'
 
 /** `9 min 41 s`, read alike in both languages. */
 export function spokenDuration(seconds: number): string {

@@ -1,7 +1,7 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import { renderErrorPage } from './error-page.ts'
 import { type ErrorCode, errorTable, GatewayError } from './errors.ts'
-import { pageSecurityPolicy, pickLanguage } from './page.ts'
+import { pickLanguage, scriptedPageSecurityPolicy } from './page.ts'
 
 /** RFC 9457, with the members every problem of ours has. */
 export interface Problem {
@@ -72,7 +72,7 @@ export function replyWithError(thrown: unknown, request: FastifyRequest, reply: 
       })
       return void reply
         .type('text/html; charset=utf-8')
-        .header('content-security-policy', pageSecurityPolicy)
+        .header('content-security-policy', scriptedPageSecurityPolicy)
         .send(renderErrorPage(problem, language))
     }
     case 'text':

@@ -10,6 +10,9 @@ export const pageStylePath = '/auth/style.css'
 export const pageSecurityPolicy =
   "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 
+/** The same for a page with a script: only files of ours run, and they ask only us. */
+export const scriptedPageSecurityPolicy = `${pageSecurityPolicy}; script-src 'self'; connect-src 'self'`
+
 /** Where a person's choice of language is kept. */
 export const languageCookie = 'guichet_language'
 

@@ -1,7 +1,16 @@
 import type { Logger } from 'pino'
+import { createMysqlAudit } from './admin/audit.mysql.ts'
+import { createSqliteAudit } from './admin/audit.sqlite.ts'
+import type { AuditTrail } from './admin/audit.ts'
 import type { GatewayConfig } from './config/config.ts'
 import { openMysql } from './connections/mysql.ts'
-import { openRedis } from './connections/redis.ts'
+import { openRedis, type RedisConnection, type RedisOptions } from './connections/redis.ts'
+import {
+  openClusterSubscriber,
+  openRedisCluster,
+  type RedisClusterConnection,
+} from './connections/redis-cluster.ts'
+import { isCluster, takesWrites, warnOfEviction, watchConnection } from './connections/redis-health.ts'
 import { openSqlite } from './connections/sqlite.ts'
 import { createRedisHits } from './hits/hits.redis.ts'
 import { createSqliteHits } from './hits/hits.sqlite.ts'
@@ -17,6 +26,7 @@ import type { Sessions } from './identity/sessions.ts'
 import { createEmbeddedAdmission } from './limiting/admission.embedded.ts'
 import { createRedisAdmission } from './limiting/admission.redis.ts'
 import type { AdmissionStore } from './limiting/admission.ts'
+import { createClusterAdmission } from './limiting/admission-on-cluster.redis.ts'
 import { createEmbeddedLimitNews } from './limiting/limit-news.embedded.ts'
 import { createRedisLimitNews } from './limiting/limit-news.redis.ts'
 import type { LimitNewsChannel } from './limiting/limit-news.ts'
@@ -27,14 +37,22 @@ interface Opened<Home> {
   readonly ping: () => Promise<unknown>
 }
 
+/** What operators have done lies beside the accounts. */
+interface OpenedAccounts extends Opened<Accounts> {
+  readonly audit: AuditTrail
+}
+
 export interface Stores extends AsyncDisposable {
-  readonly accounts: Opened<Accounts>
+  readonly accounts: OpenedAccounts
   /** Sessions and windows share one store, so that one call answers for both. */
   readonly sessions: Opened<{
     readonly sessions: Sessions
     readonly admission: AdmissionStore
     readonly news: LimitNewsChannel
-  }>
+  }> & {
+    /** Told now and at each change whether there is a connection; never by a store in this process. */
+    readonly watchConnection: (changed: (isConnected: boolean) => void) => void
+  }
   readonly hits: Opened<Hits>
 }
 
@@ -61,17 +79,17 @@ export async function openAccounts(
   place: GatewayConfig['stores']['accounts'],
   opened: AsyncDisposableStack,
   log: Pick<Logger, 'warn'>,
-): Promise<Opened<Accounts>> {
+): Promise<OpenedAccounts> {
   if (place.kind === 'mysql') {
     const mysql = opened.use(await openMysql(place.url))
     for (const warning of (await migrateMysql(mysql)).warnings) log.warn(warning)
     const home = createMysqlAccounts(mysql)
-    return { home, ping: () => home.ping() }
+    return { home, audit: createMysqlAudit(mysql), ping: () => home.ping() }
   }
   const { database } = opened.use(openSqlite(place.file))
   for (const warning of migrateSqlite(database).warnings) log.warn(warning)
   const home = createSqliteAccounts(database)
-  return { home, ping: () => home.ping() }
+  return { home, audit: createSqliteAudit(database), ping: () => home.ping() }
 }
 
 async function openSessions(
@@ -89,18 +107,39 @@ async function openSessions(
       isSessionAlive: sessions.isAliveNow,
       exhausted: (subject) => void news.publish({ kind: 'exhausted', subject }),
     })
-    return { home: { sessions, admission, news }, ping: async () => undefined }
+    return {
+      home: { sessions, admission, news },
+      ping: async () => undefined,
+      watchConnection: () => undefined,
+    }
   }
-  const connection = opened.use(await openRedis(place.url, { deadlineMs }))
+  const connection = opened.use(await openSessionsRedis(place, { deadlineMs }))
   warnWhileAway('sessions', connection.problem(), log)
   const { redis } = connection
-  const subscriber = opened.use(await openRedis(place.url, { deadlineMs }))
+  warnOfEviction(redis, (warning) => log.warn({ store: 'sessions' }, warning))
+  const subscriber = opened.use(
+    place.kind === 'redis-cluster'
+      ? openClusterSubscriber(place.url, { deadlineMs })
+      : await openRedis(place.url, { deadlineMs }),
+  )
   const home = {
     sessions: createRedisSessions(redis),
-    admission: createRedisAdmission(redis),
+    admission: isCluster(redis) ? createClusterAdmission(redis) : createRedisAdmission(redis),
     news: createRedisLimitNews(redis, subscriber.redis),
   }
-  return { home, ping: () => redis.ping() }
+  return {
+    home,
+    ping: () => takesWrites(redis),
+    watchConnection: (changed) => watchConnection(redis, changed),
+  }
+}
+
+/** The Redis of sessions and windows: one server, or a cluster. */
+export function openSessionsRedis(
+  { kind, url }: Exclude<GatewayConfig['stores']['sessions'], { kind: 'embedded' }>,
+  options: RedisOptions,
+): Promise<RedisConnection | RedisClusterConnection> {
+  return kind === 'redis-cluster' ? openRedisCluster(url, options) : openRedis(url, options)
 }
 
 async function openHits(

@@ -1,6 +1,6 @@
 import type { GatewayConfig } from '../config/config.ts'
-import { openRedis } from '../connections/redis.ts'
 import { createRedisSessions } from '../identity/sessions.redis.ts'
+import { openSessionsRedis } from '../open-stores.ts'
 
 /**
  * Ends every session of an account on all gateways, at once when sessions are in Redis.
@@ -12,7 +12,7 @@ export async function endSessions(accountId: string, { stores }: GatewayConfig):
     return 0
   }
   // Nobody waits here but a person: longer than a request may.
-  await using connection = await openRedis(stores.sessions.url, {
+  await using connection = await openSessionsRedis(stores.sessions, {
     deadlineMs: Math.max(stores.deadlineMs, 2_000),
   })
   try {

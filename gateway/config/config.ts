@@ -1,7 +1,10 @@
 import type { Policy } from '../limiting/policy.ts'
 import type { Route } from '../routing/route.ts'
 
-export type SessionsStore = { kind: 'embedded' } | { kind: 'redis'; url: string }
+export type SessionsStore =
+  | { kind: 'embedded' }
+  | { kind: 'redis'; url: string }
+  | { kind: 'redis-cluster'; url: string }
 export type HitsStore =
   | { kind: 'embedded' }
   | { kind: 'sqlite'; file: string }
@@ -54,7 +57,12 @@ export interface GatewayConfig {
   /** Every policy of the file, used or not, in its order. */
   readonly policies: readonly Policy[]
   readonly login: { readonly policies: readonly Policy[] }
-  readonly answers: { readonly partitionKeys: boolean }
+  readonly answers: {
+    readonly partitionKeys: boolean
+    readonly legacyHeaders: boolean
+    /** Origins as browsers send them, or `*`. */
+    readonly corsOrigins: '*' | readonly string[]
+  }
   readonly upstreams: readonly UpstreamConfig[]
   readonly routes: readonly Route[]
   readonly limits: {

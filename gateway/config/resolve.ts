@@ -1,6 +1,6 @@
 import type { AccountsStore, GatewayConfig, HitsStore, SessionsStore } from './config.ts'
 import { durationMs, resolvePolicy } from './resolve-policy.ts'
-import { proxyList } from './rules/listeners.ts'
+import { entriesOf } from './rules/entries.ts'
 import type { ConfigFile } from './schema.ts'
 
 /**
@@ -20,7 +20,7 @@ export function resolveConfig(file: ConfigFile): GatewayConfig {
       host: listen.host,
       port: listen.port,
       publicUrl,
-      trustedProxies: proxyList(listen.trustedProxies),
+      trustedProxies: entriesOf(listen.trustedProxies),
     },
     admin: { host: admin.host, port: admin.port, token: admin.token || null },
     stores: {
@@ -40,7 +40,11 @@ export function resolveConfig(file: ConfigFile): GatewayConfig {
     },
     policies,
     login: { policies: named(file.login.policies) },
-    answers: file.answers,
+    answers: {
+      partitionKeys: file.answers.partitionKeys,
+      legacyHeaders: file.answers.legacyHeaders,
+      corsOrigins: corsOrigins(file.answers.corsOrigins),
+    },
     upstreams: Object.entries(file.upstreams).map(([name, upstream]) => ({
       name,
       url: origin(upstream.url),
@@ -71,7 +75,13 @@ export function resolveConfig(file: ConfigFile): GatewayConfig {
 function store(text: string): SessionsStore | HitsStore | AccountsStore {
   if (text === 'embedded') return { kind: 'embedded' }
   if (text.startsWith('sqlite:')) return { kind: 'sqlite', file: text.slice('sqlite:'.length) }
+  if (/^rediss?-cluster:/.test(text)) return { kind: 'redis-cluster', url: text }
   return text.startsWith('mysql:') ? { kind: 'mysql', url: text } : { kind: 'redis', url: text }
+}
+
+function corsOrigins(written: string | readonly string[]): '*' | readonly string[] {
+  const entries = entriesOf(written)
+  return entries[0] === '*' ? '*' : entries.map(origin)
 }
 
 const origin = (url: string) => new URL(url).origin

@@ -3,9 +3,7 @@ import { giveUpInTime } from './deadline.ts'
 import { cureFor, type RedisOptions, readyWithin, withoutCredentials } from './redis.ts'
 
 export interface RedisClusterConnection extends AsyncDisposable {
-  readonly cluster: Cluster
-  /** Hears what is published on any node; a connection of its own to one of them at a time. */
-  readonly subscriber: Redis
+  readonly redis: Cluster
   /** Why it is not ready, in one line without credentials; null while it is. */
   problem(): string | null
 }
@@ -19,14 +17,7 @@ export interface RedisClusterConnection extends AsyncDisposable {
 export async function openRedisCluster(url: string, options: RedisOptions): Promise<RedisClusterConnection> {
   const place = withoutCredentials(url)
   let lastError: string | null = `${place}: no answer yet`
-  const { nodes, ...login } = readClusterUrl(url)
-  const nodeOptions: PlainOptions = {
-    ...login,
-    connectTimeout: 1_000,
-    socketTimeout: Math.max(1_000, 2 * options.deadlineMs),
-    maxRetriesPerRequest: 0,
-    autoResendUnfulfilledCommands: false,
-  }
+  const { nodes, nodeOptions } = readClusterUrl(url, options)
   const cluster = new PunctualCluster(nodes, options.deadlineMs, {
     redisOptions: nodeOptions,
     enableOfflineQueue: false,
@@ -40,7 +31,6 @@ export async function openRedisCluster(url: string, options: RedisOptions): Prom
     slotsRefreshTimeout: 1_000,
     slotsRefreshInterval: 1_000,
   })
-  const subscriber = subscriberOf(nodes, nodeOptions)
   cluster.on('node error', (error: Error) => {
     lastError = `${place}: ${cureFor(error)}`
   })
@@ -52,11 +42,9 @@ export async function openRedisCluster(url: string, options: RedisOptions): Prom
   })
   await readyWithin(cluster, options.readyWithinMs ?? 2_000)
   return {
-    cluster,
-    subscriber,
+    redis: cluster,
     problem: () => (cluster.status === 'ready' ? null : (lastError ?? `${place}: connection lost`)),
     async [Symbol.asyncDispose]() {
-      subscriber.disconnect()
       await cluster.quit().catch(() => undefined)
       cluster.disconnect()
     },
@@ -85,23 +73,27 @@ class PunctualCluster extends Cluster {
 }
 
 /**
- * What is published reaches every node, so one of them is enough; the next one when it is lost. ioredis's own
- * subscriber moves on without a word, and what was said meanwhile would be missed unknown.
+ * Hears what is published on any node, over a connection to one of them at a time: the next one when it is
+ * lost. ioredis's own subscriber moves on without a word, and what was said meanwhile would be missed unknown.
  */
-function subscriberOf(nodes: readonly Node[], options: PlainOptions): Redis {
+export function openClusterSubscriber(
+  url: string,
+  options: RedisOptions,
+): AsyncDisposable & { readonly redis: Redis } {
+  const { nodes, nodeOptions } = readClusterUrl(url, options)
   let at = Math.floor(Math.random() * nodes.length)
-  const subscriber: Redis = new Redis({
-    ...options,
+  const redis: Redis = new Redis({
+    ...nodeOptions,
     ...(nodes[at] as Node),
     enableOfflineQueue: false,
     retryStrategy(attempt: number) {
       at = (at + 1) % nodes.length
-      Object.assign(subscriber.options, nodes[at])
+      Object.assign(redis.options, nodes[at])
       return pauseMs(attempt)
     },
   })
-  subscriber.on('error', () => undefined)
-  return subscriber
+  redis.on('error', () => undefined)
+  return { redis, [Symbol.asyncDispose]: async () => redis.disconnect() }
 }
 
 /** Answers as they came in RESP2, which the types want to be told. */
@@ -112,12 +104,11 @@ interface Node {
   readonly port: number
 }
 
-interface ClusterPlace extends Pick<NodeOptions, 'username' | 'password' | 'tls'> {
-  readonly nodes: readonly Node[]
-}
-
 /** @throws Error when the configuration let something else through */
-export function readClusterUrl(url: string): ClusterPlace {
+function readClusterUrl(
+  url: string,
+  { deadlineMs }: RedisOptions,
+): { readonly nodes: readonly Node[]; readonly nodeOptions: PlainOptions } {
   const [, tls, user, password, hosts = ''] =
     /^redis(s?)-cluster:\/\/(?:([^:@]*)(?::([^@]*))?@)?([^/]+)\/?$/.exec(url) ?? []
   const nodes = hosts.split(',').map((host): Node => {
@@ -125,10 +116,14 @@ export function readClusterUrl(url: string): ClusterPlace {
     const { hostname, port } = new URL(`redis://${host}`)
     return { host: hostname.replace(/^\[|\]$/g, ''), port: Number(port || 6379) }
   })
-  return {
-    nodes,
+  const nodeOptions: PlainOptions = {
     ...(user ? { username: decodeURIComponent(user) } : {}),
     ...(password ? { password: decodeURIComponent(password) } : {}),
     ...(tls ? { tls: {} } : {}),
+    connectTimeout: 1_000,
+    socketTimeout: Math.max(1_000, 2 * deadlineMs),
+    maxRetriesPerRequest: 0,
+    autoResendUnfulfilledCommands: false,
   }
+  return { nodes, nodeOptions }
 }

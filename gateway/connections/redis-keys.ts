@@ -25,6 +25,9 @@ export const adjustmentKey = (subject: string, bucket: string): string =>
 export const settledKey = (subject: string, settlement: string): string =>
   `${ofSubject(subject)}:settled:${settlement}`
 
+/** Written to learn whether a store takes writes; several, so that they lie on many nodes of a cluster. */
+export const probeKey = (index: number): string => `guichet:{probe-${index}}`
+
 /** Where gateways tell each other about limits. */
 export const limitNewsChannel = 'guichet:limits'
 

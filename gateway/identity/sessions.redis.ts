@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import type { Redis } from 'ioredis'
+import type { Cluster, Redis } from 'ioredis'
 import {
   accountSessionsKey,
   limitNewsChannel,
@@ -12,10 +12,12 @@ const readScript = (name: string): string => readFileSync(new URL(`./${name}.lua
 const openScript = readScript('open-session')
 const rotateScript = readScript('rotate-session')
 const endScript = readScript('end-sessions')
+const listScript = readScript('list-session')
 
 interface SessionCommands {
   openSession(session: string, ofAccount: string, ...args: (string | number)[]): Promise<string>
   rotateSession(session: string, ofAccount: string, ...args: string[]): Promise<0 | 1 | 2>
+  listSession(live: string, sessionId: string, expiresAtMs: number, lifetimeMs: number): Promise<1>
   endSessions(ofAccount: string, sessionPrefix: string): Promise<[ended: string[], gone: string[]]>
 }
 
@@ -31,9 +33,10 @@ const rotations: Readonly<Record<0 | 1 | 2, Rotation>> = {
  * after the session itself: when the connection breaks in between, the gauge is off until that session
  * would have expired, and nothing else.
  */
-export function createRedisSessions(redis: Redis): Sessions {
+export function createRedisSessions(redis: Redis | Cluster): Sessions {
   redis.defineCommand('openSession', { numberOfKeys: 2, lua: openScript })
   redis.defineCommand('rotateSession', { numberOfKeys: 2, lua: rotateScript })
+  redis.defineCommand('listSession', { numberOfKeys: 1, lua: listScript })
   redis.defineCommand('endSessions', { numberOfKeys: 1, lua: endScript })
   const commands = redis as unknown as SessionCommands
 
@@ -56,7 +59,7 @@ export function createRedisSessions(redis: Redis): Sessions {
         openedAtMs,
         lifetimeMs,
       )
-      await redis.zadd(liveSessionsKey, Number(now) + lifetimeMs, sessionId)
+      await commands.listSession(liveSessionsKey, sessionId, Number(now) + lifetimeMs, lifetimeMs)
     },
     async isAlive(accountId, sessionId) {
       return (await redis.exists(sessionKey(accountId, sessionId))) === 1

@@ -18,7 +18,7 @@ let server: RedisCluster
 let cluster: Cluster
 beforeAll(async () => {
   server = opened.use(await startRedisCluster())
-  cluster = opened.use(await openRedisCluster(server.url, { deadlineMs: 5_000 })).cluster
+  cluster = opened.use(await openRedisCluster(server.url, { deadlineMs: 5_000 })).redis
 })
 afterAll(() => opened.disposeAsync())
 

@@ -1,4 +1,4 @@
-import type { Redis } from 'ioredis'
+import type { Cluster, Redis } from 'ioredis'
 import { limitNewsChannel } from '../connections/redis-keys.ts'
 import type { LimitNews, LimitNewsChannel, LimitNewsListener } from './limit-news.ts'
 
@@ -8,7 +8,7 @@ import type { LimitNews, LimitNewsChannel, LimitNewsListener } from './limit-new
  * @param publisher any connection
  * @param subscriber a connection of its own: one that subscribes can do nothing else
  */
-export function createRedisLimitNews(publisher: Redis, subscriber: Redis): LimitNewsChannel {
+export function createRedisLimitNews(publisher: Redis | Cluster, subscriber: Redis): LimitNewsChannel {
   const listeners = new Set<LimitNewsListener>()
   let isLive = false
 

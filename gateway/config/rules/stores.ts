@@ -9,6 +9,7 @@ export function checkStores({ stores }: ConfigDraft): Finding[] {
     ...checkStore(hits, ['stores', 'hits']),
     ...checkStore(accounts, ['stores', 'accounts']),
     ...checkApart(sessions, hits),
+    ...checkHitsOffCluster(sessions, hits),
   ]
 }
 
@@ -19,6 +20,7 @@ function checkStore(store: string | undefined, path: Path): Finding[] {
     if (/^sqlite:(?!\/\/)./.test(store)) return []
     return [{ path, value, message: 'names no SQLite file', cure: 'write sqlite:data/guichet.sqlite' }]
   }
+  if (isCluster(store)) return checkCluster(store, path, value)
   const url = URL.canParse(store) ? new URL(store) : undefined
   if (!url?.hostname) {
     const cure =
@@ -33,6 +35,47 @@ function checkStore(store: string | undefined, path: Path): Finding[] {
   }
   if (/^(\/\d*)?$/.test(url.pathname)) return []
   return [{ path, value, message: 'not a database number', cure: 'end the URL with a number such as /0' }]
+}
+
+const isCluster = (store: string): boolean => /^rediss?-cluster:/.test(store)
+
+/** `HOST:PORT` of every node; empty when one of them is no address. */
+function nodesOf(cluster: string): string[] {
+  const hosts = /^rediss?-cluster:\/\/(?:[^@/]*@)?([^/@]+)/.exec(cluster)?.[1]?.split(',') ?? []
+  if (!hosts.every((host) => URL.canParse(`redis://${host}`) && new URL(`redis://${host}`).hostname))
+    return []
+  return hosts.map((host) => addressOf(`redis://${host}`))
+}
+
+function checkCluster(store: string, path: Path, value: string): Finding[] {
+  if (nodesOf(store).length === 0) {
+    const cure =
+      'write redis-cluster://USER:PASSWORD@HOST:PORT,HOST:PORT, and / @ # ? : in a password as %2F %40 %23 %3F %3A'
+    return [{ path, value, message: 'not a list of nodes', cure }]
+  }
+  if (/^[^/]+:\/\/[^/]+\/?$/.test(store)) return []
+  return [
+    {
+      path,
+      value,
+      message: 'a Redis Cluster has no numbered databases',
+      cure: 'end the URL with the last HOST:PORT',
+    },
+  ]
+}
+
+/** The database of the hits would be a number, which a cluster does not have. */
+function checkHitsOffCluster(sessions: string | undefined, hits: string | undefined): Finding[] {
+  if (!sessions || !isCluster(sessions) || !hits || !/^rediss?:/.test(hits) || !URL.canParse(hits)) return []
+  if (!nodesOf(sessions).includes(addressOf(hits))) return []
+  return [
+    {
+      path: ['stores', 'hits'],
+      value: JSON.stringify(maskUrl(hits)),
+      message: 'a node of the Redis Cluster of the sessions, which has no numbered databases',
+      cure: 'name a Redis outside the cluster, or write sqlite:data/hits.sqlite',
+    },
+  ]
 }
 
 /** Hits may be dropped and rebuilt, sessions may not: they never share a database. */
@@ -51,7 +94,11 @@ function checkApart(sessions: string | undefined, hits: string | undefined): Fin
 
 function redisDatabase(store: string | undefined): string | undefined {
   if (!store || !/^rediss?:/.test(store) || !URL.canParse(store)) return undefined
-  const { hostname, port, pathname } = new URL(store)
+  return `${addressOf(store)}/${Number(new URL(store).pathname.slice(1))}`
+}
+
+function addressOf(url: string): string {
+  const { hostname, port } = new URL(url)
   const host = ['localhost', '[::1]'].includes(hostname.toLowerCase()) ? '127.0.0.1' : hostname.toLowerCase()
-  return `${host}:${port || 6379}/${Number(pathname.slice(1))}`
+  return `${host}:${port || 6379}`
 }

@@ -5,11 +5,11 @@ export const stores = Section(
   {
     sessions: Type.String({
       description:
-        'Sessions and windows: `embedded` (in the process), `redis://HOST:PORT/DB` or `rediss://…` for TLS.',
+        'Sessions and windows: `embedded` (in the process), `redis://HOST:PORT/DB`, or `redis-cluster://HOST:PORT,HOST:PORT` with some nodes of a Redis Cluster. `rediss://…` and `rediss-cluster://…` for TLS.',
       default: 'embedded',
-      pattern: '^(embedded$|rediss?://)',
+      pattern: '^(embedded$|rediss?(-cluster)?://)',
       'x-expected': 'a store of sessions',
-      'x-cure': 'write embedded, redis://HOST:6379/0 or rediss://HOST:6379/0',
+      'x-cure': 'write embedded, redis://HOST:6379/0 or redis-cluster://HOST:6379,HOST:6379',
       'x-secret': 'url',
     }),
     hits: Type.String({

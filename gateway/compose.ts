@@ -236,7 +236,7 @@ function openLimiter(
   metrics: Metrics,
   log: Logger,
 ): Limiter {
-  return createLimiter({
+  const limiter = createLimiter({
     store: stores.sessions.home.admission,
     news: stores.sessions.home.news,
     instances,
@@ -254,6 +254,11 @@ function openLimiter(
         )
     },
   })
+  // So that the gauge tells of a store that went away, or was never there, while nobody calls.
+  stores.sessions.watchConnection((isConnected) =>
+    metrics.storeIs('sessions', isConnected && limiter.isStoreUp()),
+  )
+  return limiter
 }
 
 function limitsOfSubjects(config: GatewayConfig, limiter: Limiter, accounts: Accounts): SubjectLimits {

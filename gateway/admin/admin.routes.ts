@@ -3,6 +3,7 @@ import { GatewayError } from '../errors.ts'
 import type { Statistics } from '../hits/statistics.ts'
 import { createTokenCheck } from './admin-token.ts'
 import { dashboardRoutes } from './dashboard.routes.ts'
+import { type LimitsOptions, limitsRoutes } from './limits.routes.ts'
 import { isLocalCall } from './local-call.ts'
 import { type ReadinessCheck, readReadiness } from './readiness.ts'
 import { statisticsRoutes } from './statistics.routes.ts'
@@ -13,6 +14,7 @@ export interface AdminOptions {
   readonly statistics: Statistics
   readonly metrics: { readonly contentType: string; scrape(): Promise<string> }
   readonly checks: readonly ReadinessCheck[]
+  readonly limits: LimitsOptions
   /** Not ready while true, so that a balancer looks elsewhere before the listener closes. */
   readonly isDraining?: () => boolean
   /** What is loaded, secrets already masked. */
@@ -62,6 +64,7 @@ export async function adminRoutes(app: FastifyInstance, options: AdminOptions): 
       needToken(request, reply)
     })
     statisticsRoutes(guarded, options.statistics)
+    limitsRoutes(guarded, options.limits)
     guarded.get('/api/config', () => options.config)
     // Behind the token too, so that nobody else learns what exists.
     guarded.all('/*', () => {

@@ -30,6 +30,7 @@ async function open(changes: Partial<AdminOptions> = {}): Promise<FastifyInstanc
       .send(JSON.stringify({ code, detail: message }))
   })
   await app.register(adminRoutes, {
+    ...{ limits: {} as AdminOptions['limits'] },
     ...{ token, statistics, checks: [], config: { stores: { hits: 'redis://***@redis/1' } } },
     metrics: { contentType: 'text/plain; version=0.0.4; charset=utf-8', scrape: async () => 'up 1\n' },
     ...changes,

@@ -50,7 +50,7 @@ async function openPage(
   const app = fastify()
   app.setErrorHandler<GatewayError>(({ status }, _request, reply) => reply.code(status).send())
   await app.register(adminRoutes, {
-    ...{ token, statistics: options.answers ?? statistics, config: {} },
+    ...{ token, statistics: options.answers ?? statistics, config: {}, limits: {} as never },
     checks: [
       { name: 'redis', isReady: async () => {} },
       { name: 'mysql', isReady: () => Promise.reject(new Error('away')) },

@@ -19,7 +19,7 @@ export function accountsTable(accounts: readonly Account[]): string {
 }
 
 /** A name from an older table may hold anything; a terminal would obey its escape sequences. */
-function printable(text: string): string {
+export function printable(text: string): string {
   return text.replace(/[\p{Cc}\p{Cf}\p{Cs}\u2028\u2029]/gu, (character) => {
     return `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`
   })

@@ -86,4 +86,36 @@ export const migrations: readonly Migration[] = [
     ],
     sqlite: ['ALTER TABLE utilisateurs ADD COLUMN plan TEXT'],
   },
+  {
+    number: 4,
+    name: 'guichet_audit',
+    mysql: [
+      `CREATE TABLE IF NOT EXISTS guichet_audit (
+        id BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY,
+        at_ms BIGINT NOT NULL,
+        via VARCHAR(20) NOT NULL,
+        peer VARCHAR(64) NOT NULL,
+        action VARCHAR(20) NOT NULL,
+        subject VARCHAR(1100) NOT NULL,
+        policy VARCHAR(64) NULL,
+        quota BIGINT NULL,
+        for_seconds BIGINT NULL,
+        reason VARCHAR(500) NOT NULL
+      ) ENGINE = InnoDB CHARACTER SET utf8mb4 COLLATE utf8mb4_bin`,
+    ],
+    sqlite: [
+      `CREATE TABLE guichet_audit (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        at_ms INTEGER NOT NULL,
+        via TEXT NOT NULL,
+        peer TEXT NOT NULL,
+        action TEXT NOT NULL,
+        subject TEXT NOT NULL,
+        policy TEXT,
+        quota INTEGER,
+        for_seconds INTEGER,
+        reason TEXT NOT NULL
+      )`,
+    ],
+  },
 ]

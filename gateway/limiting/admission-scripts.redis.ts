@@ -44,7 +44,11 @@ export function defineAdmissionScripts(
   redis.defineCommand('replay', { lua: meters + text('replay') })
   redis.defineCommand('timeline', { lua: meters + text('timeline') })
   redis.defineCommand('boost', { lua: text('boost') })
+  redis.defineCommand('boostLeft', { lua: text('boost-left') })
   const scripts = redis as unknown as Record<'admit' | 'settle' | 'replay' | 'timeline' | 'boost', Script>
+  const { boostLeft } = redis as unknown as {
+    boostLeft(keyCount: number, key: string, clock: number): Promise<number>
+  }
   const clock = (): number => (options.now === undefined ? 0 : Math.round(options.now() * 1000))
 
   return {
@@ -90,6 +94,9 @@ export function defineAdmissionScripts(
     },
     async boost({ subject, bucket }, quota, forMs) {
       await scripts.boost(1, adjustmentKey(subject, bucket), clock(), quota, forMs)
+    },
+    async boostLeftMs({ subject, bucket }) {
+      return (await boostLeft.call(redis, 1, adjustmentKey(subject, bucket), clock())) / 1000
     },
     sendText: () => void scripts.admit(0, 0).catch(() => undefined),
   }

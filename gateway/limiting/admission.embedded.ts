@@ -175,6 +175,10 @@ export function createEmbeddedAdmission(options: EmbeddedAdmissionOptions): Admi
       const now = clock()
       Object.assign(keptOf(window, now).adjustment, { quota, quotaUntil: now + forMs * 1000 })
     },
+    async boostLeftMs({ bucket, subject }) {
+      const { quotaUntil = 0 } = windows.get(`${bucket} ${subject}`)?.adjustment ?? {}
+      return Math.max(0, quotaUntil - clock()) / 1000
+    },
   }
 }
 

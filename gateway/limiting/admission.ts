@@ -85,6 +85,8 @@ export interface AdmissionStore {
   reset(window: WindowRequest): Promise<void>
   /** Another quota for this subject, for so long. */
   boost(window: WindowRequest, quota: number, forMs: number): Promise<void>
+  /** How long the boost still lasts; 0 when there is none. */
+  boostLeftMs(window: WindowRequest): Promise<number>
 }
 
 /** A denied call passes when the last of the full windows has room for it; the others have it already. */

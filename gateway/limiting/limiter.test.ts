@@ -30,6 +30,7 @@ function breakableStore(now: () => number = () => 0) {
     replay: guarded(real.replay),
     reset: guarded(real.reset),
     boost: guarded(real.boost),
+    boostLeftMs: guarded(real.boostLeftMs),
   }
   return { store, state }
 }

@@ -41,6 +41,7 @@ export interface Limiter extends AsyncDisposable {
   /** These three reach the store or reject. Every gateway forgets what it remembered of the subject. */
   reset(window: WindowRequest): Promise<void>
   boost(window: WindowRequest, quota: number, forMs: number): Promise<void>
+  boostLeftMs(window: WindowRequest): Promise<number>
   loosened(subject: string): Promise<void>
   isStoreUp(): boolean
 }
@@ -125,6 +126,7 @@ export function createLimiter(options: LimiterOptions): Limiter {
       await store.boost(window, quota, forMs)
       await loosened(window.subject)
     },
+    boostLeftMs: (window) => store.boostLeftMs(window),
     loosened,
     isStoreUp: breaker.isUp,
     async [Symbol.asyncDispose]() {

@@ -249,13 +249,27 @@ export function metersContract(open: () => AdmissionBench): void {
       const { store, clock } = open()
       const policy = plainPolicy('calls', 1, minute)
       const [window, other] = [windowOf(policy, freshSubject()), windowOf(policy, freshSubject())]
+      expect(await store.boostLeftMs(window)).toBe(0)
       await store.boost(window, 3, 2 * minute)
+      clock.now += 1_000
+      expect(await store.boostLeftMs(window)).toBe(2 * minute - 1_000)
+      expect(await store.boostLeftMs(other)).toBe(0)
       const bench = { store, clock, setSession: async () => {} }
       expect(await admitted(bench, callOf([window]), 5)).toBe(3)
       expect(await admitted(bench, callOf([other]), 5)).toBe(1)
       expect(await store.look(callOf([window]))).toMatchObject({ windows: [{ quota: 3 }] })
       clock.now += 2 * minute + 1
       expect(await admitted(bench, callOf([window]), 5)).toBe(1)
+      expect(await store.boostLeftMs(window)).toBe(0)
+    })
+
+    it('a boost ends with the reset of its window', async () => {
+      const { store } = open()
+      const window = windowOf(plainPolicy('calls', 1, minute), freshSubject())
+      await store.boost(window, 3, minute)
+      await store.reset(window)
+      expect(await store.boostLeftMs(window)).toBe(0)
+      expect(await store.look(callOf([window]))).toMatchObject({ windows: [{ quota: 1 }] })
     })
   })
 

@@ -12,9 +12,9 @@ import { createStatistics } from './hits/statistics.ts'
 import type { Accounts } from './identity/accounts.ts'
 import { authRoutes } from './identity/auth.routes.ts'
 import { createSessionCookies } from './identity/cookies.ts'
+import { normaliseEmail } from './identity/email.ts'
 import { identifyCaller, refuseUnauthenticated } from './identity/identify-caller.step.ts'
 import { identifyVisitor } from './identity/identify-visitor.step.ts'
-import { normaliseEmail } from './identity/email.ts'
 import { createPasswordHashing } from './identity/password-hashing.ts'
 import { openSigningKeys } from './identity/signing-keys.ts'
 import { createTokens } from './identity/tokens.ts'
@@ -22,13 +22,14 @@ import { accountPageRoutes } from './limiting/account-page.routes.ts'
 import { createEmbeddedAdmission } from './limiting/admission.embedded.ts'
 import { admitCall, admitLogin } from './limiting/admit.step.ts'
 import { decideRoutes } from './limiting/decide.routes.ts'
+import { exposeLimits } from './limiting/expose-limits.step.ts'
 import { createLimitHeaders } from './limiting/headers.ts'
 import { createLimiter, type Limiter } from './limiting/limiter.ts'
 import { createPartitionKeys } from './limiting/partition-key.ts'
 import type { Policy } from './limiting/policy.ts'
 import { quotaRoutes } from './limiting/quota.routes.ts'
-import { createSubjectLimits, type SubjectLimits } from './limiting/subject-limits.ts'
 import { settleCall } from './limiting/settle.step.ts'
+import { createSubjectLimits, type SubjectLimits } from './limiting/subject-limits.ts'
 import { createListener } from './listener.ts'
 import { createMetrics, type Metrics } from './metrics/metrics.ts'
 import { recordRequest } from './metrics/record-request.step.ts'
@@ -82,6 +83,7 @@ export async function openGateway(config: GatewayConfig, log = createLog(config)
       partitionKey: config.answers.partitionKeys
         ? createPartitionKeys(keys.secretFor('partition keys'))
         : null,
+      legacyHeaders: config.answers.legacyHeaders,
     }),
     decided: metrics.decided,
     refusedAlone: ({ name }: Policy) => metrics.decidedAs(name, 'denied', 'degraded'),
@@ -135,6 +137,10 @@ export async function openGateway(config: GatewayConfig, log = createLog(config)
           metrics.upstreamIs(upstream, urlOf(upstreams, upstream), isUp)
         },
       }),
+    exposeLimits: exposeLimits({
+      origins: config.answers.corsOrigins,
+      legacyHeaders: config.answers.legacyHeaders,
+    }),
     settleCall: settleCall({ limiter }),
     recordHit: recordHit({ recorder, onHit: metrics.hitForwarded }),
     recordRequest: recordRequest({ metrics, isLogging: log.isLevelEnabled('info') }),
@@ -269,7 +275,9 @@ function limitsOfSubjects(config: GatewayConfig, limiter: Limiter, accounts: Acc
     accountWithId: (id) => accounts.findById(id),
     async accountWithEmail(typed) {
       const reading = normaliseEmail(typed)
-      return reading.kind === 'invalid' ? null : ((await accounts.findByEmail(reading.email))?.account ?? null)
+      return reading.kind === 'invalid'
+        ? null
+        : ((await accounts.findByEmail(reading.email))?.account ?? null)
     },
   })
 }

@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest, onRequestAsyncHookHandler } from 'fastify'
 import { GatewayError } from './errors.ts'
 import type { Journey } from './journey.ts'
+import type { ExposeLimits } from './limiting/expose-limits.step.ts'
 
 /** The road's steps, made by `compose.ts` with their options. */
 export interface Road {
@@ -12,6 +13,7 @@ export interface Road {
   readonly forwarding: (
     app: FastifyInstance,
   ) => Promise<(request: FastifyRequest, reply: FastifyReply) => void>
+  readonly exposeLimits: ExposeLimits
   readonly settleCall: (request: FastifyRequest, reply: FastifyReply) => Promise<unknown>
   readonly recordHit: (request: FastifyRequest, reply: FastifyReply) => Promise<unknown>
   readonly recordRequest: (request: FastifyRequest, reply: FastifyReply) => Promise<unknown>
@@ -28,6 +30,10 @@ export function layRoad(app: FastifyInstance, road: Road): void {
   app.addHook('onRequest', recordAtEnd(road))
   // First, so that no later step can believe what a client made up or read a path in its own way.
   app.addHook('onRequest', road.stripClaims)
+  // What scripts of other origins may read: early for streams of our own, at the end for all else, refusals included.
+  app.addHook('onRequest', road.exposeLimits.allowOrigin)
+  app.addHook('onError', road.exposeLimits.noteFailure)
+  app.addHook('onSend', road.exposeLimits.expose)
   // Every path is routed, so what is not was sent with a method that is not served.
   app.addHook('onRequest', refuseMethod)
 

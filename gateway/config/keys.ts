@@ -75,7 +75,7 @@ export function Named<Entry extends Type.TSchema>(
 /** A section, or an entry of a map or list; keys it does not name are refused. */
 export function Section<Keys extends Type.TProperties>(
   keys: Keys,
-  options: { description: string; default?: object },
+  options: { description: string; default?: object; 'x-default'?: string },
 ) {
   return Type.Object(keys, { ...options, additionalProperties: false })
 }

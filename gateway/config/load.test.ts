@@ -73,7 +73,7 @@ test('defaults fill every key left out, and durations become milliseconds', () =
     },
     policies: [],
     login: { policies: [] },
-    answers: { partitionKeys: false },
+    answers: { partitionKeys: false, legacyHeaders: false, corsOrigins: [] },
     upstreams: [
       {
         name: 'app',

@@ -1,5 +1,6 @@
 import type { ConfigDraft } from './draft.ts'
 import type { Finding } from './problem.ts'
+import { checkAnswers } from './rules/answers.ts'
 import { checkListeners } from './rules/listeners.ts'
 import { checkPolicyNames } from './rules/policies.ts'
 import { checkCosts, checkPolicies } from './rules/policy-fields.ts'
@@ -14,6 +15,7 @@ import { checkTimes } from './rules/times.ts'
 export function validate(draft: ConfigDraft): Finding[] {
   return [
     checkListeners,
+    checkAnswers,
     checkStores,
     checkTimes,
     checkPolicies,

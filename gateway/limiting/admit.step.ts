@@ -110,6 +110,11 @@ function settleVerdict(
   if (headers !== null) {
     reply.header('RateLimit-Policy', headers.policy)
     reply.header('RateLimit', headers.limit)
+    if (headers.legacy !== null) {
+      reply.header('X-RateLimit-Limit', headers.legacy.quota)
+      reply.header('X-RateLimit-Remaining', headers.legacy.remaining)
+      reply.header('X-RateLimit-Reset', headers.legacy.reset)
+    }
   }
   if (decision.kind === 'denied') throw denial(decision)
 }

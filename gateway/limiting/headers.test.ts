@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { windowOf } from './admission.contract.ts'
 import type { WindowState } from './admission.ts'
 import { createLimitHeaders } from './headers.ts'
@@ -30,6 +30,7 @@ it('names every window as the draft wants it: whole seconds, rounded up, at leas
     policy:
       '"calls";q=10;w=600;pk=:dTo0Mg==:, "burst";q=2;w=1;pk=:dTo0Mg==:, "at-once";q=5;qu="concurrent-requests";pk=:dTo0Mg==:',
     limit: '"calls";r=0;t=233, "burst";r=1;t=1, "at-once";r=4;t=1',
+    legacy: null,
   })
 })
 
@@ -54,6 +55,46 @@ it('says nothing when no policy applies, and nothing of a shadow', () => {
   expect(limitHeaders([], 'store')).toBeNull()
   const shadow = windowOf(plainPolicy('calls', 10, 1_000), 'u:42', { isShadow: true })
   expect(limitHeaders([{ ...state(shadow.policy), request: shadow }], 'store')).toBeNull()
+})
+
+describe('the older convention', () => {
+  const writer = createLimitHeaders({ partitionKey: null, legacyHeaders: true })
+  const legacyOf = (...windows: WindowState[]) => writer(windows, 'store')?.legacy
+  const wide = plainPolicy('wide', 100, 600_000)
+  const narrow = plainPolicy('narrow', 2, 1_000)
+
+  it('is left out unless it is wanted', () => {
+    expect(limitHeaders([state(wide)], 'store')?.legacy).toBeNull()
+  })
+
+  it('tells the window with the fewest places, seconds from now', () => {
+    const windows = [
+      state(wide, { remaining: 7, resetMs: 9_000 }),
+      state(narrow, { remaining: 1, resetMs: 400 }),
+    ]
+    expect(legacyOf(...windows)).toEqual({ quota: 2, remaining: 1, reset: 1 })
+    expect(legacyOf(...windows.toReversed())).toEqual({ quota: 2, remaining: 1, reset: 1 })
+  })
+
+  it('tells the window that denies, even when it has places left for cheaper calls', () => {
+    const denying = state(wide, { hasRoom: false, remaining: 3, resetMs: 9_000 })
+    expect(legacyOf(state(narrow, { remaining: 0 }), denying)).toEqual({ quota: 100, remaining: 3, reset: 9 })
+  })
+
+  it('tells the one that stays closed the longest of those that are full', () => {
+    const [soon, late] = [
+      state(narrow, { hasRoom: false, resetMs: 900 }),
+      state(wide, { hasRoom: false, resetMs: 9_000 }),
+    ]
+    expect(legacyOf(soon, late)).toMatchObject({ quota: 100 })
+    expect(legacyOf(late, soon)).toMatchObject({ quota: 100 })
+  })
+
+  it('says nothing of a shadow', () => {
+    const shadow = { ...state(narrow), request: windowOf(narrow, 'u:42', { isShadow: true }) }
+    expect(legacyOf(shadow, state(wide, { remaining: 7 }))).toMatchObject({ quota: 100 })
+    expect(writer([shadow], 'store')).toBeNull()
+  })
 })
 
 it('a partition key is the same for one subject, different for others, and needs the secret to be guessed', () => {

@@ -6,23 +6,39 @@ import type { Policy } from './policy.ts'
 export interface LimitHeaders {
   readonly policy: string
   readonly limit: string
+  /** The older convention, of the tightest window; null unless asked for. */
+  readonly legacy: LegacyLimit | null
+}
+
+export interface LegacyLimit {
+  readonly quota: number
+  readonly remaining: number
+  /** Seconds from now, as `t` has them. */
+  readonly reset: number
 }
 
 export interface LimitHeaderOptions {
   /** The `pk` of a subject: base64 of bytes that tell nothing about it. Null: none is sent. */
   readonly partitionKey: ((subject: string) => string) | null
+  /** Adds `X-RateLimit-*`, off by default. */
+  readonly legacyHeaders?: boolean
 }
 
 export type WriteLimitHeaders = (windows: readonly WindowState[], tier: Tier) => LimitHeaders | null
 
 /** Null when no enforced window applies: a shadow is for the operator's eyes. */
-export function createLimitHeaders({ partitionKey }: LimitHeaderOptions): WriteLimitHeaders {
+export function createLimitHeaders({
+  partitionKey,
+  legacyHeaders = false,
+}: LimitHeaderOptions): WriteLimitHeaders {
   return function limitHeaders(windows, tier) {
     let policy = ''
     let limit = ''
+    let tightest: WindowState | null = null
     for (const window of windows) {
       const { request, quota, remaining, resetMs } = window
       if (request.isShadow) continue
+      if (tightest === null || isTighter(window, tightest)) tightest = window
       const separator = policy === '' ? '' : ', '
       policy += separator + policyMember(request.policy, quota)
       if (partitionKey !== null) policy += `;pk=:${partitionKey(request.subject)}:`
@@ -30,9 +46,30 @@ export function createLimitHeaders({ partitionKey }: LimitHeaderOptions): WriteL
       // A boolean parameter of our own: this gateway counts alone for the moment.
       if (tier === 'degraded') limit += ';guichet-degraded'
     }
-    return policy === '' ? null : { policy, limit }
+    if (tightest === null) return null
+    return { policy, limit, legacy: legacyHeaders ? legacyOf(tightest) : null }
   }
 }
+
+/** The one that a caller meets first: without room, then with the fewest places, then closed the longest. */
+function isTighter(one: WindowState, other: WindowState): boolean {
+  if (one.hasRoom !== other.hasRoom) return !one.hasRoom
+  if (one.remaining !== other.remaining) return one.remaining < other.remaining
+  return one.resetMs > other.resetMs
+}
+
+const legacyOf = ({ quota, remaining, resetMs }: WindowState): LegacyLimit => ({
+  quota,
+  remaining,
+  reset: wholeSeconds(resetMs),
+})
+
+/** The fields that tell of limits, for scripts of other origins. */
+export const limitFieldNames = (legacyHeaders: boolean): string[] =>
+  legacyHeaders ? [...fieldNames, ...legacyFieldNames] : fieldNames
+
+const fieldNames = ['RateLimit', 'RateLimit-Policy']
+const legacyFieldNames = ['X-RateLimit-Limit', 'X-RateLimit-Remaining', 'X-RateLimit-Reset']
 
 /** Whole seconds, rounded up and at least 1: one second earlier the call would still be denied. */
 export const wholeSeconds = (ms: number): number => Math.max(1, Math.ceil(ms / 1000))

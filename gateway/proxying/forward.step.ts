@@ -104,7 +104,8 @@ function brokenAnswer(error: unknown, reply: FastifyReply) {
 }
 
 const limitFields = ['ratelimit', 'ratelimit-policy']
-const ourFields = new Set([...limitFields, 'x-request-id'])
+const legacyFields = ['x-ratelimit-limit', 'x-ratelimit-remaining', 'x-ratelimit-reset']
+const ourFields = new Set([...limitFields, ...legacyFields, 'x-request-id'])
 
 /** RateLimit fields are lists: an upstream that has limits of its own adds to ours, it does not hide them. */
 function withOurs(headers: ReturnType<typeof responseHeaders>, reply: FastifyReply) {
@@ -114,5 +115,16 @@ function withOurs(headers: ReturnType<typeof responseHeaders>, reply: FastifyRep
     const theirs = headers[name]
     if (ours !== undefined && theirs !== undefined) headers[name] = `${ours}, ${theirs}`
   }
+  if (reply.hasHeader('x-ratelimit-remaining')) keepTighterLegacy(headers, reply)
   return headers
+}
+
+/** These are no lists: of two limits the caller is told the tighter, all of it. */
+function keepTighterLegacy(headers: ReturnType<typeof responseHeaders>, reply: FastifyReply): void {
+  const isTheirsTighter =
+    Number(headers['x-ratelimit-remaining']) < Number(reply.getHeader('x-ratelimit-remaining'))
+  for (const name of legacyFields) {
+    if (isTheirsTighter) reply.removeHeader(name)
+    else delete headers[name]
+  }
 }

@@ -5,7 +5,7 @@ import { ada, addAccount, logIn, openTestGateway } from './test-gateway.ts'
 
 const grace = { ...ada, firstName: 'Grace', email: 'grace@etu.example', plan: 'gold' }
 const joan = { ...ada, firstName: 'Joan', email: 'joan@etu.example', plan: 'constructor' }
-const sessions = new URL('/24', inject('redisUrl')).href
+const sessions = new URL('/38', inject('redisUrl')).href
 
 const config = {
   policies: {

@@ -1,13 +1,8 @@
 import ipaddr from 'ipaddr.js'
 import type { ConfigDraft } from '../draft.ts'
 import type { Finding } from '../problem.ts'
+import { entriesOf } from './entries.ts'
 import { checkOrigin } from './origin.ts'
-
-/** `10.0.0.0/8, ::1` or a list → the entries, without empty ones. */
-export function proxyList(written: string | readonly string[]): string[] {
-  const entries = typeof written === 'string' ? written.split(',') : written
-  return entries.map((entry) => entry.trim()).filter((entry) => entry !== '')
-}
 
 export function checkListeners({ listen, admin }: ConfigDraft): Finding[] {
   return [...checkPorts({ listen, admin }), ...checkPublicUrl({ listen }), ...checkProxies({ listen })]
@@ -27,7 +22,7 @@ function checkPublicUrl({ listen }: ConfigDraft): Finding[] {
 function checkProxies({ listen }: ConfigDraft): Finding[] {
   const written = listen?.trustedProxies
   if (written === undefined) return []
-  const entries = typeof written === 'string' ? proxyList(written) : written
+  const entries = typeof written === 'string' ? entriesOf(written) : written
   return entries.flatMap((entry, index): Finding[] => {
     if (entry === undefined) return []
     const finding = {

@@ -30,7 +30,10 @@ const ban = Section(
     }),
     atMost: Duration({ description: 'The longest ban.', default: '1d', least: '1s', most: '400d' }),
   },
-  { description: 'Bans a caller who goes on after many denials, for growing times. Left out: nobody.' },
+  {
+    description: 'Bans a caller who goes on after many denials, for growing times.',
+    'x-default': 'nobody is banned',
+  },
 )
 
 const policy = Section(

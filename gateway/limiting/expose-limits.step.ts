@@ -1,0 +1,72 @@
+import type {
+  FastifyReply,
+  FastifyRequest,
+  onErrorHookHandler,
+  onRequestHookHandler,
+  onSendHookHandler,
+} from 'fastify'
+import { limitFieldNames } from './headers.ts'
+
+export interface ExposeLimitsOptions {
+  /** Origins whose scripts may read answers of ours; `*`: any, without credentials. */
+  readonly origins: '*' | readonly string[]
+  /** Whether the fields of the older convention are sent too. */
+  readonly legacyHeaders: boolean
+}
+
+/**
+ * What scripts of other origins may read. Answers of our own say so by themselves; on the app's only the
+ * app says who may read them, and the limit fields are added to what it exposes.
+ */
+export interface ExposeLimits {
+  /** Early for endpoints of our own, since a stream of events leaves without passing `expose`. */
+  readonly allowOrigin: onRequestHookHandler
+  /** An answer that became an error is ours, whatever the app had begun. */
+  readonly noteFailure: onErrorHookHandler
+  readonly expose: onSendHookHandler
+}
+
+const allowed = 'access-control-allow-origin'
+const exposed = 'access-control-expose-headers'
+
+export function exposeLimits({ origins, legacyHeaders }: ExposeLimitsOptions): ExposeLimits {
+  const isAny = origins === '*'
+  const known = new Set(isAny ? [] : origins)
+  const names = [...limitFieldNames(legacyHeaders), 'Retry-After', 'X-Request-Id']
+  const failed = new WeakSet<FastifyRequest>()
+
+  function allow({ headers: { origin } }: FastifyRequest, reply: FastifyReply): void {
+    if (known.size > 0) addToList(reply, 'vary', ['Origin'])
+    if (origin === undefined || !(isAny || known.has(origin))) return
+    reply.header(allowed, isAny ? '*' : origin)
+    if (!isAny) reply.header('access-control-allow-credentials', 'true')
+    addToList(reply, exposed, names)
+  }
+
+  return {
+    allowOrigin(request, reply, done) {
+      if (request.routeOptions.url !== proxiedUrl) allow(request, reply)
+      done()
+    },
+    noteFailure(request, _reply, _error, done) {
+      failed.add(request)
+      done()
+    },
+    expose(request, reply, payload, done) {
+      if (failed.has(request)) allow(request, reply)
+      else if (reply.hasHeader(allowed) && reply.hasHeader('ratelimit')) addToList(reply, exposed, names)
+      done(null, payload)
+    },
+  }
+}
+
+/** The one route of all that is forwarded. */
+const proxiedUrl = '/*'
+
+/** Adds to a list header the names that it lacks. */
+function addToList(reply: FastifyReply, header: string, names: readonly string[]): void {
+  const present = [reply.getHeader(header) ?? []].flat().join(', ')
+  const lower = new Set(present.split(',').map((name) => name.trim().toLowerCase()))
+  const missing = names.filter((name) => !lower.has(name.toLowerCase()))
+  if (missing.length > 0) reply.header(header, [present, ...missing].filter(Boolean).join(', '))
+}

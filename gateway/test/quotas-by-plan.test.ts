@@ -16,7 +16,7 @@ const config = {
 }
 
 describe.each(['embedded', sessions])('with windows in %s', (place) => {
-  it('each user has the quota of the own plan, and the headers say so', async () => {
+  it('each user has the quota of the own plan; the headers and /quota say so', async () => {
     if (place !== 'embedded') {
       const redis = new Redis(place)
       await redis.flushdb()
@@ -32,6 +32,8 @@ describe.each(['embedded', sessions])('with windows in %s', (place) => {
     for (const { person, quota } of expected) {
       await addAccount(gateway, person)
       const { authorization } = await logIn(gateway, person)
+      const told = await fetch(`${gateway.url}/quota`, { headers: authorization })
+      expect(await told.json()).toMatchObject({ policies: [{ name: 'calls', quota, remaining: quota }] })
       for (let left = quota - 1; left >= -1; left--) {
         const answer = await fetch(`${gateway.url}/api`, { headers: authorization })
         expect(answer.status, `${person.email}, ${left} left`).toBe(left < 0 ? 429 : 200)

@@ -19,6 +19,8 @@ export interface PolicyState {
 export interface QuotaState {
   /** When this was true, on the clock that `freeAt` is told by. */
   readonly at: string
+  /** The account it is about; null: whoever calls from this address. */
+  readonly account: string | null
   /** This gateway counts alone for the moment, because its store is away. */
   readonly isDegraded: boolean
   readonly policies: readonly PolicyState[]

@@ -88,7 +88,7 @@ export function createQuotaStream(
   async function remember(looked: Extract<Decision, { kind: 'allowed' | 'denied' }>): Promise<void> {
     const now: SeenWindows = { tier: looked.tier, atMs: performance.now(), windows: looked.windows }
     if (seen !== null && isUnchanged(seen, now)) return
-    current = await stateOf(limiter, looked)
+    current = await stateOf(limiter, request, looked)
     seen = now
   }
 

@@ -15,18 +15,20 @@ export async function readQuota(limiter: Limiter, request: AdmissionRequest): Pr
   const looked = await limiter.look(request)
   if (looked.kind === 'session-ended') return { kind: 'session-ended' }
   if (looked.kind === 'store-away') return { kind: 'store-away', closed: looked.closed }
-  return { kind: 'state', state: await stateOf(limiter, looked) }
+  return { kind: 'state', state: await stateOf(limiter, request, looked) }
 }
 
 /** What has just been looked at, with the times at which places become free. */
 export async function stateOf(
   limiter: Pick<Limiter, 'timeline'>,
+  { session }: Pick<AdmissionRequest, 'session'>,
   looked: Extract<Decision, { kind: 'allowed' | 'denied' }>,
 ): Promise<QuotaState> {
   const times = await Promise.all(looked.windows.map((window) => limiter.timeline(looked, window, mostTimes)))
   const nowMs = Date.now()
   return {
     at: new Date(nowMs).toISOString(),
+    account: session?.accountId ?? null,
     isDegraded: looked.tier === 'degraded',
     policies: looked.windows.map((window, i) => policyState(window, times[i] ?? [], nowMs)),
   }

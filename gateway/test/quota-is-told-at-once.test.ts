@@ -37,9 +37,16 @@ async function openGateways(count: number, sessions = redisUrl, changes: Record<
   const [first] = gateways
   if (first === undefined) throw new Error('no gateway')
   await addAccount(first)
-  const { authorization } = await logIn(first)
+  const { authorization, account } = await logIn(first)
   const parts = opening.move()
-  return { app, gateways, first, authorization, [Symbol.asyncDispose]: () => parts.disposeAsync() }
+  return {
+    app,
+    gateways,
+    first,
+    authorization,
+    accountId: account.id,
+    [Symbol.asyncDispose]: () => parts.disposeAsync(),
+  }
 }
 
 const quotaOf = async (url: string, headers: Record<string, string>) =>
@@ -61,6 +68,7 @@ describe('GET /quota', () => {
       expect([answer.status, answer.headers.get('cache-control')]).toEqual([200, 'no-store'])
       const body = (await answer.json()) as { policies: { freeAt: string[]; resetSeconds: number }[] }
       expect(body).toMatchObject({
+        account: opened.accountId,
         isDegraded: false,
         policies: [
           {
@@ -89,6 +97,7 @@ describe('GET /quota', () => {
     await using opened = await openGateways(1)
     await call(`${opened.first.url}/page`)
     expect(await quotaOf(opened.first.url, {})).toMatchObject({
+      account: null,
       policies: [{ name: 'visits', remaining: 99 }],
     })
   })

@@ -29,18 +29,22 @@ function write(element, text) {
   if (element !== null && element.textContent !== text) element.textContent = text
 }
 
-const clockTime = (atMs) => new Date(atMs).toLocaleTimeString(document.documentElement.lang)
+// The reader's own way to write the time, unless the page is in another language.
+const { lang } = document.documentElement
+const locale = navigator.language.startsWith(lang) ? navigator.language : lang
+const clockTime = (atMs) => new Date(atMs).toLocaleTimeString(locale)
 
 function showMarks(group, waits, windowMs) {
   while (group.childElementCount > waits.length) group.firstElementChild.remove()
   while (group.childElementCount < waits.length) {
-    const mark = document.createElementNS('http://www.w3.org/2000/svg', 'circle')
-    mark.setAttribute('cy', '50%')
-    mark.setAttribute('r', '7')
+    const mark = document.createElementNS('http://www.w3.org/2000/svg', 'rect')
+    for (const [name, value] of Object.entries({ y: 8, width: 5, height: 24, rx: 2 })) {
+      mark.setAttribute(name, value)
+    }
     group.append(mark)
   }
   waits.forEach((ms, i) => {
-    group.children[i].setAttribute('cx', `${Math.min(100, (ms / windowMs) * 100).toFixed(2)}%`)
+    group.children[i].setAttribute('x', `${Math.min(100, (ms / windowMs) * 100).toFixed(2)}%`)
   })
 }
 
@@ -81,12 +85,15 @@ function showAll() {
   })
 }
 
-const windowsOf = ({ policies }) =>
-  policies.map(({ name, appliesTo, windowSeconds }) => `${name} ${appliesTo} ${windowSeconds}`).join('\n')
+const layoutOf = ({ account, policies }) =>
+  JSON.stringify([
+    account,
+    policies.map(({ name, appliesTo, windowSeconds }) => [name, appliesTo, windowSeconds]),
+  ])
 
 function take(newState) {
-  // The limits themselves are others now: a new page is laid out for them.
-  if (windowsOf(newState) !== windowsOf(state)) return location.reload()
+  // Other limits, or another person: a new page is laid out for them.
+  if (layoutOf(newState) !== layoutOf(state)) return location.reload()
   state = newState
   offsetMs = Date.now() - Date.parse(state.at)
   showAll()
@@ -94,16 +101,13 @@ function take(newState) {
 
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms))
 
-// The browser gives up after any refusal; a session that was only not renewed for long is renewed here.
+// The browser gives up after any refusal: too many open pages, a gateway that is overloaded, a session's end.
 async function afterRefusal() {
   write(live, words.away)
   await sleep(2000)
-  let answer = await fetch('/quota').catch(() => null)
-  if (answer?.status === 401) {
-    const renewed = await fetch('/auth/refresh', { method: 'POST' }).catch(() => null)
-    if (renewed?.status === 401) return write(live, words.ended)
-    answer = await fetch('/quota').catch(() => null)
-  }
+  const answer = await fetch('/quota').catch(() => null)
+  // The login page renews a session that can be renewed, and leads back.
+  if (answer?.status === 401) return location.reload()
   if (answer?.ok) take(await answer.json())
   await sleep(8000)
   listen()

@@ -13,7 +13,7 @@ const words = {
     title: 'Vos appels',
     intro: 'Chaque appel occupe une place, puis la libère quand sa durée est passée.',
     none: 'Aucune limite ne compte vos appels.',
-    window: 'Sur {duration} glissantes',
+    window: 'Fenêtre glissante de {duration}',
     running: 'En même temps',
     left: '{remaining} sur {quota} appels restants',
     limited: 'Quota atteint\u00a0: plus aucun appel pour le moment.',
@@ -27,7 +27,6 @@ const words = {
     still: 'Affichage de {time} UTC. Rechargez la page pour la mettre à jour.',
     live: 'En direct',
     away: 'Le direct est interrompu. Nouvel essai dans un instant…',
-    ended: 'Votre session a expiré. Rechargez la page pour vous reconnecter.',
     degraded: 'Décompte approximatif\u00a0: une partie de la passerelle est absente un instant.',
     home: 'Retour à l’accueil',
   },
@@ -35,7 +34,7 @@ const words = {
     title: 'Your calls',
     intro: 'Each call takes a place, and frees it when its time has passed.',
     none: 'No limit counts your calls.',
-    window: 'In any {duration}',
+    window: 'Sliding window of {duration}',
     running: 'At the same time',
     left: '{remaining} of {quota} calls left',
     limited: 'Quota reached: no call passes for the moment.',
@@ -49,7 +48,6 @@ const words = {
     still: 'As of {time} UTC. Reload the page to update it.',
     live: 'Live',
     away: 'The live view is interrupted. Trying again in a moment…',
-    ended: 'Your session has expired. Reload the page to log in again.',
     degraded: 'Approximate count: a part of the gateway is away for a moment.',
     home: 'Back to the home page',
   },
@@ -100,7 +98,10 @@ function places(
   const word = words[language]
   const waitsMs = freeAt.map((time) => Math.max(0, Date.parse(time) - nowMs))
   const marks = waitsMs
-    .map((ms) => `<circle cx="${Math.min(100, ms / windowSeconds / 10).toFixed(2)}%" cy="50%" r="7"/>`)
+    .map(
+      (ms) =>
+        `<rect x="${Math.min(100, ms / windowSeconds / 10).toFixed(2)}%" y="8" width="5" height="24" rx="2"/>`,
+    )
     .join('')
   const listed = waitsMs.slice(0, mostListed).map((ms) => {
     const duration = spokenDuration(Math.max(1, Math.ceil(ms / 1000)))

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net'
 import type { FastifyInstance } from 'fastify'
 import { type Logger, pino } from 'pino'
 import { adminRoutes } from './admin/admin.routes.ts'
+import { createTokenCheck } from './admin/admin-token.ts'
 import type { GatewayConfig } from './config/config.ts'
 import { maskedConfig } from './config/mask.ts'
 import { recordHit } from './hits/record-hit.step.ts'
@@ -21,6 +22,7 @@ import { createTokens } from './identity/tokens.ts'
 import { accountPageRoutes } from './limiting/account-page.routes.ts'
 import { createEmbeddedAdmission } from './limiting/admission.embedded.ts'
 import { admitCall, admitLogin } from './limiting/admit.step.ts'
+import { checkRoutes } from './limiting/check.routes.ts'
 import { decideRoutes } from './limiting/decide.routes.ts'
 import { exposeLimits } from './limiting/expose-limits.step.ts'
 import { createLimitHeaders } from './limiting/headers.ts'
@@ -50,6 +52,8 @@ export interface Gateway extends AsyncDisposable {
   readonly url: string
   readonly adminUrl: string
   readonly adminToken: string
+  /** Of the check listener; null without one. */
+  readonly checkUrl: string | null
 }
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
@@ -106,6 +110,7 @@ export async function openGateway(config: GatewayConfig, log = createLog(config)
   const token = config.admin.token ?? randomBytes(24).toString('base64url')
   const gateway = createListener({ log, ...config.limits })
   const admin = createListener({ log, ...config.limits })
+  const check = config.check && createListener({ log, ...config.limits, maxBodyBytes: 10_000 })
   let isDraining = false
 
   const upstreams = config.upstreams.map(upstreamOf)
@@ -201,16 +206,33 @@ export async function openGateway(config: GatewayConfig, log = createLog(config)
     config: maskedConfig(config),
   })
 
+  if (config.check && check) {
+    const { policy, token } = config.check
+    check.register(checkRoutes, {
+      ...deciding,
+      policy,
+      hasToken: token === null ? null : createTokenCheck(token),
+    })
+    opening.use(closing(check))
+  }
+
   opening.use(closing(admin))
   opening.use(closing(gateway))
   opening.defer(() => {
     isDraining = true
   })
   const adminUrl = await listen(admin, config.admin)
+  const checkUrl = config.check && check && (await listen(check, config.check))
   const url = await listen(gateway, config.listen)
-  log.info({ url, adminUrl }, 'listening')
+  log.info({ url, adminUrl, ...(checkUrl && { checkUrl }) }, 'listening')
   const gatewayParts = opening.move()
-  return { url, adminUrl, adminToken: token, [Symbol.asyncDispose]: () => gatewayParts.disposeAsync() }
+  return {
+    url,
+    adminUrl,
+    adminToken: token,
+    checkUrl,
+    [Symbol.asyncDispose]: () => gatewayParts.disposeAsync(),
+  }
 }
 
 /** The same stores, each call of them timed, each change told to the operator once. */

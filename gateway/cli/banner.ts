@@ -3,6 +3,8 @@ export interface Banner {
   readonly gateway: string
   readonly admin: string
   readonly backend?: string
+  /** The check listener. */
+  readonly check?: string
   readonly adminToken?: string
   readonly accounts?: readonly { readonly email: string; readonly password: string }[]
 }
@@ -15,7 +17,7 @@ export function printBanner(banner: Banner): void {
   process.stdout.write(text)
 }
 
-function forPeople({ gateway, admin, backend, adminToken, accounts = [] }: Banner): string {
+function forPeople({ gateway, admin, backend, check, adminToken, accounts = [] }: Banner): string {
   const lines = [
     '',
     '  Guichet is open.',
@@ -24,6 +26,7 @@ function forPeople({ gateway, admin, backend, adminToken, accounts = [] }: Banne
     `  Gateway       ${gateway}`,
   ]
   if (backend !== undefined) lines.push(`  EtuServices   ${backend} (behind the gateway)`)
+  if (check !== undefined) lines.push(`  Check         ${check}`)
   lines.push(`  Admin         ${admin}`)
   if (adminToken !== undefined) lines.push(`  Admin token   ${adminToken}`)
   if (accounts.length > 0) lines.push('', '  Accounts')

@@ -26,6 +26,7 @@ export async function run(args: string[]): Promise<number> {
     printBanner({
       gateway: gateway.url,
       admin: gateway.adminUrl,
+      ...(gateway.checkUrl === null ? {} : { check: gateway.checkUrl }),
       ...(config.admin.token === null ? { adminToken: gateway.adminToken } : {}),
     })
     await stopped

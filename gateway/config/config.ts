@@ -38,6 +38,14 @@ export interface GatewayConfig {
     /** Null: make one at start and print it. */
     readonly token: string | null
   }
+  /** Null: no such listener. */
+  readonly check: {
+    readonly host: string
+    readonly port: number
+    readonly policy: Policy
+    /** Null: none is asked for. */
+    readonly token: string | null
+  } | null
   readonly stores: {
     readonly sessions: SessionsStore
     readonly hits: HitsStore

@@ -56,6 +56,7 @@ test('defaults fill every key left out, and durations become milliseconds', () =
   expect(load(smallest)).toEqual({
     listen: { host: '127.0.0.1', port: 8080, publicUrl: 'http://localhost:8080', trustedProxies: [] },
     admin: { host: '127.0.0.1', port: 9090, token: null },
+    check: null,
     stores: {
       sessions: { kind: 'embedded' },
       hits: { kind: 'embedded' },

@@ -14,6 +14,7 @@ export function maskedConfig(config: GatewayConfig): GatewayConfig {
   return {
     ...config,
     admin: { ...config.admin, token: config.admin.token === null ? null : '***' },
+    check: config.check && { ...config.check, token: config.check.token === null ? null : '***' },
     stores: {
       ...config.stores,
       sessions: masked(sessions),

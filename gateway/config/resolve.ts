@@ -1,3 +1,4 @@
+import type { Policy } from '../limiting/policy.ts'
 import type { AccountsStore, GatewayConfig, HitsStore, SessionsStore } from './config.ts'
 import { durationMs, resolvePolicy } from './resolve-policy.ts'
 import { entriesOf } from './rules/entries.ts'
@@ -8,7 +9,7 @@ import type { ConfigFile } from './schema.ts'
  * Throws when a name or duration does not resolve: validation has a hole then.
  */
 export function resolveConfig(file: ConfigFile): GatewayConfig {
-  const { listen, admin, stores, identity, limits } = file
+  const { listen, admin, check, stores, identity, limits } = file
   const publicUrl = origin(
     listen.publicUrl || `http://localhost${listen.port === 0 ? '' : `:${listen.port}`}`,
   )
@@ -22,6 +23,7 @@ export function resolveConfig(file: ConfigFile): GatewayConfig {
       publicUrl,
       trustedProxies: entriesOf(listen.trustedProxies),
     },
+    check: check === undefined ? null : resolveCheck(check, named([check.policy])),
     admin: { host: admin.host, port: admin.port, token: admin.token || null },
     stores: {
       sessions: store(stores.sessions) as SessionsStore,
@@ -70,6 +72,13 @@ export function resolveConfig(file: ConfigFile): GatewayConfig {
     },
     log: { level: file.log.level },
   }
+}
+
+function resolveCheck(
+  { host, port, token }: NonNullable<ConfigFile['check']>,
+  [policy]: readonly Policy[],
+): GatewayConfig['check'] {
+  return policy === undefined ? null : { host, port, policy, token: token || null }
 }
 
 function store(text: string): SessionsStore | HitsStore | AccountsStore {

@@ -1,5 +1,6 @@
-import type Type from 'typebox'
+import Type from 'typebox'
 import { Section } from './keys.ts'
+import { check } from './sections/check.ts'
 import { identity } from './sections/identity.ts'
 import { answers, login } from './sections/limiting.ts'
 import { admin, listen } from './sections/listeners.ts'
@@ -10,7 +11,20 @@ import { stores } from './sections/stores.ts'
 
 /** The one description of the configuration file: keys, types, defaults, ranges and what each key means. */
 export const configSchema = Section(
-  { listen, admin, stores, identity, policies, login, answers, upstreams, routes, limits, log },
+  {
+    listen,
+    admin,
+    check: Type.Optional(check),
+    stores,
+    identity,
+    policies,
+    login,
+    answers,
+    upstreams,
+    routes,
+    limits,
+    log,
+  },
   { description: 'Configuration of the Guichet gateway.' },
 )
 

@@ -1,6 +1,7 @@
 import type { ConfigDraft } from './draft.ts'
 import type { Finding } from './problem.ts'
 import { checkAnswers } from './rules/answers.ts'
+import { checkCheckListener } from './rules/check.ts'
 import { checkListeners } from './rules/listeners.ts'
 import { checkPolicyNames } from './rules/policies.ts'
 import { checkCosts, checkPolicies } from './rules/policy-fields.ts'
@@ -15,6 +16,7 @@ import { checkTimes } from './rules/times.ts'
 export function validate(draft: ConfigDraft): Finding[] {
   return [
     checkListeners,
+    checkCheckListener,
     checkAnswers,
     checkStores,
     checkTimes,

@@ -85,6 +85,7 @@ export async function openTestGateway(options: TestGatewayOptions): Promise<Test
     url: gateway.url,
     adminUrl: gateway.adminUrl,
     adminToken: gateway.adminToken,
+    checkUrl: gateway.checkUrl,
     directory,
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
   }

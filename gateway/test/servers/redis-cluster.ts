@@ -109,6 +109,7 @@ async function startNode(): Promise<PrivateRedis> {
     args: [
       ...['--cluster-enabled', 'yes', '--cluster-port', String(await freePort())],
       ...['--cluster-node-timeout', '1000', '--cluster-replica-validity-factor', '0'],
+      ...['--repl-diskless-sync-delay', '0'],
     ],
   })
 }

@@ -32,6 +32,7 @@ const exposed = 'access-control-expose-headers'
 export function exposeLimits({ origins, legacyHeaders }: ExposeLimitsOptions): ExposeLimits {
   const isAny = origins === '*'
   const known = new Set(isAny ? [] : origins)
+  const isOpen = isAny || known.size > 0
   const names = [...limitFieldNames(legacyHeaders), 'Retry-After', 'X-Request-Id']
   const failed = new WeakSet<FastifyRequest>()
 
@@ -45,15 +46,16 @@ export function exposeLimits({ origins, legacyHeaders }: ExposeLimitsOptions): E
 
   return {
     allowOrigin(request, reply, done) {
-      if (request.routeOptions.url !== proxiedUrl) allow(request, reply)
+      // Fastify makes the route's options anew each time they are asked for.
+      if (isOpen && request.routeOptions.url !== proxiedUrl) allow(request, reply)
       done()
     },
     noteFailure(request, _reply, _error, done) {
-      failed.add(request)
+      if (isOpen) failed.add(request)
       done()
     },
     expose(request, reply, payload, done) {
-      if (failed.has(request)) allow(request, reply)
+      if (isOpen && failed.has(request)) allow(request, reply)
       else if (reply.hasHeader(allowed) && reply.hasHeader('ratelimit')) addToList(reply, exposed, names)
       done(null, payload)
     },

@@ -2,8 +2,9 @@ import { randomBytes } from 'node:crypto'
 import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
-import { problemOf, replyWithError } from './error-reply.ts'
+import { replyWithError } from './error-reply.ts'
 import { type ErrorCode, errorTable, GatewayError } from './errors.ts'
+import { problemOf } from './problem.ts'
 import { withoutOrigin } from './proxying/request-target.ts'
 
 export interface ListenerOptions {

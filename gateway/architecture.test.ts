@@ -46,7 +46,6 @@ const isFeature = (file: string): boolean => features.includes(roomOf(file) ?? '
 /** Which files may import a package, for value or for type. */
 const packageOwners: Record<string, RegExp> = {
   fastify: /^gateway\/[^/]+\.ts$|\.(step|routes)\.ts$|^backend\/|^bench\//,
-  '@fastify/cookie': /\.routes\.ts$/,
   '@fastify/formbody': /\.routes\.ts$|^backend\//,
   '@fastify/reply-from': /^gateway\/proxying\/forward\.step\.ts$|^bench\//,
   undici: /^gateway\/proxying\/|^bench\//,

@@ -63,10 +63,9 @@ const { version } = JSON.parse(readFileSync(new URL('../package.json', import.me
 /**
  * Builds every part and opens both listeners; disposing drains them and closes all in reverse.
  *
- * @param log to standard output by default
  * @throws Error that names what could not be opened and the cure
  */
-export async function openGateway(config: GatewayConfig, log = createLog(config)): Promise<Gateway> {
+export async function openGateway(config: GatewayConfig, log: Logger): Promise<Gateway> {
   await using opening = new AsyncDisposableStack()
   const opened = opening.use(await openStores(config, log))
   const keys = await openSigningKeys({ directory: config.identity.keysDirectory })
@@ -355,6 +354,6 @@ async function listen(app: FastifyInstance, { host, port }: { host: string; port
 }
 
 /** One JSON line an event on standard output, where a container's log is read from. */
-function createLog({ log }: GatewayConfig): Logger {
+export function createLog({ log }: GatewayConfig): Logger {
   return pino({ level: log.level, base: null, timestamp: pino.stdTimeFunctions.isoTime })
 }

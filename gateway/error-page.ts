@@ -1,6 +1,6 @@
-import type { Problem } from './error-reply.ts'
 import type { ErrorCode } from './errors.ts'
 import { escapeHtml, type Language, renderPage } from './page.ts'
+import type { Problem } from './problem.ts'
 
 interface Said {
   readonly title: string

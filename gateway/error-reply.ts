@@ -1,47 +1,8 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import { renderErrorPage } from './error-page.ts'
-import { type ErrorCode, errorTable, GatewayError } from './errors.ts'
+import { type ErrorCode, GatewayError } from './errors.ts'
 import { pickLanguage, scriptedPageSecurityPolicy } from './page.ts'
-
-/** RFC 9457, with the members every problem of ours has. */
-export interface Problem {
-  readonly type: string
-  readonly title: string
-  readonly status: number
-  readonly detail: string
-  readonly code: ErrorCode
-  readonly requestId: string
-  readonly retryAfterSeconds?: number
-}
-
-/** The IANA registry names some of our problems; the others carry a URN of their own. */
-const registered: Partial<Record<ErrorCode, string>> = {
-  'quota-exceeded': 'quota-exceeded',
-  'abnormal-usage': 'abnormal-usage-detected',
-  'store-unavailable': 'temporary-reduced-capacity',
-  overloaded: 'temporary-reduced-capacity',
-}
-
-function problemType(code: ErrorCode): string {
-  const name = registered[code]
-  return name === undefined
-    ? `urn:guichet:problem:${code}`
-    : `https://iana.org/assignments/http-problem-types#${name}`
-}
-
-export function problemOf({ code, details, message, status }: GatewayError, requestId: string): Problem {
-  const { retryAfterSeconds } = details
-  return {
-    type: problemType(code),
-    title: errorTable[code].title,
-    status,
-    detail: message,
-    code,
-    requestId,
-    ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
-    ...details.members,
-  }
-}
+import { problemOf } from './problem.ts'
 
 /**
  * The one place where an error becomes a response: problem+json, a page for a browser's navigation,
@@ -78,7 +39,8 @@ export function replyWithError(thrown: unknown, request: FastifyRequest, reply: 
     case 'text':
       return void reply.type('text/plain; charset=utf-8').send(`${problem.title}. ${problem.detail}\n`)
     case 'problem':
-      return void reply.type('application/problem+json').send(JSON.stringify(problem))
+      // As bytes: to a JSON text Fastify would add a charset, which RFC 8259 does not know.
+      return void reply.type('application/problem+json').send(Buffer.from(JSON.stringify(problem)))
   }
 }
 

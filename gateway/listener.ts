@@ -2,8 +2,9 @@ import { randomBytes } from 'node:crypto'
 import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
-import { problemOf, replyWithError } from './error-reply.ts'
+import { replyWithError } from './error-reply.ts'
 import { type ErrorCode, errorTable, GatewayError } from './errors.ts'
+import { problemOf } from './problem.ts'
 import { withoutOrigin } from './proxying/request-target.ts'
 
 export interface ListenerOptions {
@@ -84,7 +85,8 @@ function closeConnectionsWhenDraining(app: FastifyInstance, drainTimeoutMs: numb
 /** What Node's parser refuses never becomes a request: answered on the bare socket, which is then closed. */
 function refuseBrokenRequest(log: FastifyBaseLogger) {
   return function refuseBrokenRequest(error: Error & { code?: string }, socket: Socket): void {
-    if (error.code === 'ECONNRESET') return void socket.destroy()
+    // Answered already, and the rest of what was sent is no better.
+    if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy()
     const code = parserErrors[error.code ?? ''] ?? 'invalid-request'
     // Not the error itself: it carries the bytes that came, and those are where secrets are.
     const { status } = errorTable[code]

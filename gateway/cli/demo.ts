@@ -6,13 +6,13 @@ import { createInterface } from 'node:readline'
 import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { pino } from 'pino'
-import { openGateway } from '../compose.ts'
+import { createLog, openGateway } from '../compose.ts'
 import type { GatewayConfig } from '../config/config.ts'
 import { createAccount } from '../identity/create-account.ts'
 import { createPasswordHashing } from '../identity/password-hashing.ts'
 import { openAccounts } from '../open-stores.ts'
 import { type Banner, printBanner } from './banner.ts'
-import { configFrom, strayLog } from './run.ts'
+import { configFrom } from './run.ts'
 import { untilStopped } from './signals.ts'
 import { surviveStrayErrors } from './survive-stray-errors.ts'
 
@@ -34,8 +34,9 @@ export async function demo(_args: string[]): Promise<number> {
     const config = await configFrom(fileURLToPath(new URL('../../config/demo.yaml', import.meta.url)))
     if (config === null) return 78
     const accounts = await makeAccounts(config)
-    const gateway = opened.use(await openGateway(config))
-    surviveStrayErrors(strayLog(config))
+    const log = createLog(config)
+    const gateway = opened.use(await openGateway(config, log))
+    surviveStrayErrors(log)
     printBanner({
       gateway: gateway.url,
       admin: gateway.adminUrl,

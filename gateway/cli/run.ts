@@ -1,6 +1,5 @@
 import { parseArgs } from 'node:util'
-import { pino } from 'pino'
-import { openGateway } from '../compose.ts'
+import { createLog, openGateway } from '../compose.ts'
 import type { GatewayConfig } from '../config/config.ts'
 import { loadConfig } from '../config/load.ts'
 import { formatProblem } from '../config/problem.ts'
@@ -21,8 +20,9 @@ export async function run(args: string[]): Promise<number> {
   if (config === null) return 78
   const stopped = untilStopped()
   try {
-    await using gateway = await openGateway(config)
-    surviveStrayErrors(strayLog(config))
+    const log = createLog(config)
+    await using gateway = await openGateway(config, log)
+    surviveStrayErrors(log)
     printBanner({
       gateway: gateway.url,
       admin: gateway.adminUrl,
@@ -55,7 +55,3 @@ export async function configFrom(file: string): Promise<GatewayConfig | null> {
   for (const problem of loaded.problems) process.stderr.write(`${formatProblem(problem)}\n`)
   return null
 }
-
-/** Lines like the gateway's own. */
-export const strayLog = ({ log }: GatewayConfig) =>
-  pino({ level: log.level, base: null, timestamp: pino.stdTimeFunctions.isoTime })

@@ -1,4 +1,4 @@
-import type { FastifyReply, FastifyRequest, onResponseAsyncHookHandler } from 'fastify'
+import type { FastifyReply, FastifyRequest } from 'fastify'
 import type {} from '../journey.ts'
 import type { Recorder } from './recorder.ts'
 
@@ -13,10 +13,10 @@ export interface RecordHitOptions {
 const longestRecordedPath = 256
 
 /**
- * Step 8: counts a call that was forwarded to a route with a service, whatever the answer was.
+ * Step 6: counts a call that was forwarded to a route with a service, whatever the answer was.
  * Denied, unauthenticated and unmatched calls are not hits. The query is left out: it may hold secrets.
  */
-export function recordHit({ recorder, onHit, now = Date.now }: RecordHitOptions): onResponseAsyncHookHandler {
+export function recordHit({ recorder, onHit, now = Date.now }: RecordHitOptions) {
   return async function recordHit(request: FastifyRequest, reply: FastifyReply): Promise<void> {
     // A request that failed before the first step has no journey.
     const journey = request.journey as FastifyRequest['journey'] | null | undefined

@@ -104,6 +104,8 @@ async function oneIdentity(
   return bearer === null ? (callers[0] ?? 'invalid-token') : (readings[0] ?? 'invalid-token')
 }
 
+const authorizationLength = 'authorization'.length
+
 /** Null when there is no bearer token; another scheme belongs to the app. */
 function readBearer({ headers, raw }: FastifyRequest): string | null {
   const { authorization } = headers
@@ -111,7 +113,8 @@ function readBearer({ headers, raw }: FastifyRequest): string | null {
   // Node keeps the first of two and drops the rest; what the app behind us would see is anyone's guess.
   let lines = 0
   for (let i = 0; i < raw.rawHeaders.length; i += 2) {
-    if (raw.rawHeaders[i]?.toLowerCase() === 'authorization') lines++
+    const name = raw.rawHeaders[i] as string
+    if (name.length === authorizationLength && name.toLowerCase() === 'authorization') lines++
   }
   if (lines > 1) throw new GatewayError('ambiguous-credentials')
   return /^bearer +(.*)$/i.exec(authorization)?.[1] ?? null

@@ -194,6 +194,23 @@ describe('a known denial', () => {
     ])
   })
 
+  it('is forgotten within a second or so when the store was emptied, while others keep it busy', async () => {
+    const working = breakableStore()
+    await using limiter = limiterOver(working).limiter
+    const window = windowUnder('local', 1)
+    await kinds(limiter, window, 3)
+    expect(working.state.asked).toBe(2)
+    await working.store.reset(window)
+    const others = setInterval(() => {
+      void limiter.decide(callOf([{ ...window, subject: `u:${Math.random()}` }]))
+    }, 20)
+    try {
+      await expect.poll(() => kinds(limiter, window, 1), { timeout: 3_000 }).toEqual(['store allowed'])
+    } finally {
+      clearInterval(others)
+    }
+  })
+
   it('is not remembered when news overtook the answer', async () => {
     const up = breakableStore()
     const news = createEmbeddedLimitNews()

@@ -49,11 +49,15 @@ export interface Limiter extends AsyncDisposable {
 /** A known denial is believed while the store has been heard this recently; else one call asks it again. */
 const heardWithinMs = 250
 
+/** And one known denial in this time is asked again all the same: a store that was emptied tells nobody. */
+const recheckEveryMs = 1_000
+
 /** Known denials from memory, all else from the store, and while it is away what each policy says. */
 export function createLimiter(options: LimiterOptions): Limiter {
   const { store, local, news } = options
   const memory = createDenialMemory({ news })
   let heardAtMs = Number.NEGATIVE_INFINITY
+  let recheckAtMs = Number.NEGATIVE_INFINITY
   const alone = createLoneDecisions({ local, instances: options.instances })
   const settlements = createSettlementQueue({
     store,
@@ -95,13 +99,19 @@ export function createLimiter(options: LimiterOptions): Limiter {
   return {
     async decide(request) {
       const known = memory.recall(request)
-      if (known !== null && performance.now() - heardAtMs < heardWithinMs) return known
+      const nowMs = performance.now()
+      if (known !== null && nowMs - heardAtMs < heardWithinMs && nowMs < recheckAtMs) return known
       if (!breaker.isUp()) return alone.decide(request)
+      // One call of many, so that a wrong memory goes without everybody asking.
+      recheckAtMs = Math.max(recheckAtMs, known === null ? 0 : nowMs + recheckEveryMs)
       const moment = memory.moment()
       const decision = await ask(request, 'admit')
       // The store was emptied, or another one has taken its place, and nobody told.
-      if (known !== null && decision.kind === 'allowed') memory.clear()
-      if (decision.tier === 'store' && decision.kind === 'denied') memory.remember(request, decision, moment)
+      if (known !== null && decision.tier === 'store' && decision.kind !== 'denied') memory.clear()
+      if (decision.tier === 'store' && decision.kind === 'denied') {
+        memory.remember(request, decision, moment)
+        if (recheckAtMs <= nowMs) recheckAtMs = nowMs + recheckEveryMs
+      }
       return decision
     },
     look: (request) => (breaker.isUp() ? ask(request, 'look') : alone.look(request)),

@@ -18,7 +18,7 @@ export interface ForwardOptions extends RequestHeaderOptions {
 }
 
 /**
- * Step 6: asks the route's upstream and streams its answer back. Prepares the instance, and returns
+ * Step 5: asks the route's upstream and streams its answer back. Prepares the instance, and returns
  * the step. Nothing is retried here: an upstream's 503 is an answer, not an invitation.
  */
 export async function forwarding(app: FastifyInstance, options: ForwardOptions) {

@@ -22,7 +22,8 @@ beforeAll(async () => {
   opened.defer(async () => void (await hits.quit()))
   app = opened.use(
     await startEchoApp((request, response) => {
-      if (request.url?.endsWith('/slow')) held.push(response)
+      if (request.url === '/begun') response.write('begun')
+      if (request.url === '/begun' || request.url?.endsWith('/slow')) held.push(response)
       else response.end('fast')
     }),
   )
@@ -63,8 +64,12 @@ test('SIGTERM: what runs is finished, what is idle or silent is closed, newcomer
   idle.write('GET / HTTP/1.1\r\nhost: x\r\n\r\n')
   expect(String((await once(idle, 'data'))[0])).toContain('HTTP/1.1 200')
   for (let call = 0; call < 3; call++) expect(await gateway.fastCall()).toBe('fast')
+  // Its headers left before the drain, without `Connection: close`.
+  const begun = await openSocket(gateway)
+  begun.write('GET /begun HTTP/1.1\r\nhost: x\r\n\r\n')
+  await once(begun, 'data')
   const slow = gateway.slowCall()
-  await expect.poll(() => held.length).toBe(1)
+  await expect.poll(() => held.length).toBe(2)
 
   const startedAtMs = performance.now()
   const ended = gateway.process.stop('SIGTERM')
@@ -74,7 +79,7 @@ test('SIGTERM: what runs is finished, what is idle or silent is closed, newcomer
   expect(await once(late, 'connect').catch(({ code }) => code)).toBe('ECONNREFUSED')
   late.destroy()
 
-  held[0]?.end('in its own time')
+  for (const response of held) response.end('in its own time')
   const answer = await slow
   expect([answer.status, answer.headers.get('connection'), await answer.text()]).toEqual([
     200,

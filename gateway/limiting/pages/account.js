@@ -91,9 +91,17 @@ const layoutOf = ({ account, policies }) =>
     policies.map(({ name, appliesTo, windowSeconds }) => [name, appliesTo, windowSeconds]),
   ])
 
+// Not again and again while two gateways differ, as when one of them is being replaced.
+let isReloading = false
+function reloadOnce() {
+  if (isReloading) return
+  isReloading = true
+  setTimeout(() => location.reload(), Math.max(0, 5000 - performance.now()))
+}
+
 function take(newState) {
   // Other limits, or another person: a new page is laid out for them.
-  if (layoutOf(newState) !== layoutOf(state)) return location.reload()
+  if (layoutOf(newState) !== layoutOf(state)) return reloadOnce()
   state = newState
   offsetMs = Date.now() - Date.parse(state.at)
   showAll()

@@ -251,11 +251,14 @@ it('three requests in one packet get three answers in their order, the one over 
     `GET ${path} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer ${accessToken}\r\n${last}\r\n`
   const bytes = get('/api/vente/1') + get('/api/vente/2') + get('/public/3', 'Connection: close\r\n')
   const { head, body } = await sendRaw(gateway.url, bytes)
-  const all = `${head}\r\n\r\n${body}`
-  expect(all.match(/HTTP\/1\.1 \d{3}/g)).toEqual(['HTTP/1.1 200', 'HTTP/1.1 429', 'HTTP/1.1 200'])
-  expect(all.indexOf('/api/vente/1')).toBeLessThan(all.indexOf('HTTP/1.1 429'))
-  expect(all.indexOf('/public/3')).toBeGreaterThan(all.indexOf('HTTP/1.1 429'))
-  expect(app.seen.map((seen) => seen.url).toSorted()).toEqual(['/api/vente/1', '/public/3'])
+  const answers = `${head}\r\n\r\n${body}`.split(/(?=HTTP\/1\.1 \d{3})/)
+  const statuses = answers.map((answer) => Number(answer.slice(9, 12)))
+  // The first two are decided at the same time, so either may be the one that passes.
+  expect(statuses.slice(0, 2).toSorted()).toEqual([200, 429])
+  const passed = statuses.indexOf(200)
+  expect(answers[passed]).toContain(`/api/vente/${passed + 1}`)
+  expect(answers[2]).toMatch(/^HTTP\/1\.1 200[\s\S]*\/public\/3/)
+  expect(app.seen.map((seen) => seen.url).toSorted()).toEqual([`/api/vente/${passed + 1}`, '/public/3'])
 })
 
 it('a client that sends nothing is cut off with 408 when its time for headers is over', async () => {

@@ -45,6 +45,21 @@ describe('admission in a Redis Cluster of three nodes', () => {
     for (const subject of subjects) expect(await cluster.llen(windowKey(subject, 'calls'))).toBe(1)
   })
 
+  it('survives SCRIPT FLUSH on every node between the commands of one write', async () => {
+    const store = createClusterAdmission(cluster)
+    const subjects = Array.from({ length: 7 }, freshSubject)
+    const many = policyOf('many', 1_000, 600_000)
+    const answers = []
+    for (let i = 0; i < 300; i++) {
+      if (i % 30 === 0) for (const node of cluster.nodes('master')) void node.script('FLUSH')
+      answers.push(store.admit(callOf([windowOf(many, subjects[i % 7] as string)])))
+      if (i % 3 === 0) await new Promise(setImmediate)
+    }
+    expect((await Promise.all(answers)).every((answer) => answer.kind === 'allowed')).toBe(true)
+    const counted = await Promise.all(subjects.map((subject) => cluster.llen(windowKey(subject, 'many'))))
+    expect(counted.reduce((sum, count) => sum + count)).toBe(300)
+  })
+
   it('takes nothing of an address for a session that has ended', async () => {
     const store = createClusterAdmission(cluster)
     const address = freshSubject().replace('u:', 'a:')

@@ -92,6 +92,25 @@ export function admissionContract(open: () => AdmissionBench, schedules: number)
       expect(await store.admit(request)).toMatchObject({ windows: [{ remaining: 8, resetMs: 598_500 }] })
     })
 
+    it('lets a full quota at the end of one window and the start of the next never add up', async () => {
+      const { store, clock } = open()
+      const request = call([calls], freshSubject())
+      const burst = async () => {
+        const answers = await Promise.all(Array.from({ length: 15 }, () => store.admit(request)))
+        return answers.filter((answer) => answer.kind === 'allowed').length
+      }
+      const windowStartMs = Math.ceil(clock.now / 600_000) * 600_000
+      clock.now = windowStartMs - 1_000
+      expect(await burst()).toBe(10)
+      clock.now = windowStartMs + 1_000
+      expect(await burst()).toBe(0)
+      clock.now = windowStartMs + 598_000
+      expect(await burst()).toBe(0)
+      // The calls of one instant are told apart by a microsecond each.
+      clock.now = windowStartMs + 599_001
+      expect(await burst()).toBe(10)
+    })
+
     it('does not count a denied call', async () => {
       const { store, clock } = open()
       const request = call([policyOf('calls', 2, 100_000)], freshSubject())

@@ -1,8 +1,9 @@
 import { Redis } from 'ioredis'
 import { afterAll, beforeEach, describe, expect, inject, it } from 'vitest'
-import { sessionKey, windowKey } from '../connections/redis-keys.ts'
+import { adjustmentKey, sessionKey, windowKey } from '../connections/redis-keys.ts'
 import { admissionContract, callOf, policyOf, startClock, windowOf } from './admission.contract.ts'
 import { createRedisAdmission } from './admission.redis.ts'
+import { plainPolicy } from './policy.ts'
 
 const redis = new Redis(new URL('/3', inject('redisUrl')).href)
 // Every test opens a store of its own over this one connection.
@@ -59,7 +60,51 @@ describe('admission in Redis', () => {
     expect(answers.filter((answer) => answer.kind === 'allowed')).toHaveLength(10)
   })
 
-  it('survives SCRIPT FLUSH under traffic without a single error', async () => {
+  it.each(
+    (['counter', 'gcra', 'concurrent'] as const).flatMap((algorithm) =>
+      (
+        [
+          ['a string', (own: string) => redis.set(own, 'nonsense')],
+          ['a hash', (own: string) => redis.hset(own, 'bucket', 'x', 'calls', 'y', 'before', 'z')],
+          ['a list', (own: string) => redis.rpush(own, 'a', 'b')],
+          ['a set', (own: string) => redis.sadd(own, 'a', 'b')],
+        ] as const
+      ).map(([kind, spoil]) => [algorithm, kind, spoil] as const),
+    ),
+  )('%s counts anew when its key holds %s', async (algorithm, _, spoil) => {
+    const own = windowKey('u:heal', algorithm)
+    await redis.del(own)
+    await spoil(own)
+    const clock = startClock()
+    const store = createRedisAdmission(redis, { now: () => clock.now })
+    const policy = plainPolicy(algorithm, 10, 600_000, { algorithm, burst: 10 })
+    const answers = await Promise.all(
+      Array.from({ length: 15 }, () => store.admit(callOf([windowOf(policy, 'u:heal')]))),
+    )
+    expect(answers.filter((answer) => answer.kind === 'allowed')).toHaveLength(10)
+    expect(await redis.pttl(own)).toBeGreaterThan(0)
+    await redis.del(own)
+  })
+
+  it.each([
+    ['a string', (own: string) => redis.set(own, 'nonsense')],
+    ['a list', (own: string) => redis.rpush(own, 'a', 'b')],
+    ['words where numbers should be', (own: string) => redis.hset(own, 'quota', 'x', 'quotaUntil', 'y')],
+  ])('a boost and a ban are forgotten when their key holds %s, and can be set again', async (_, spoil) => {
+    const own = adjustmentKey('u:heal', 'calls')
+    await redis.del(own)
+    await spoil(own)
+    const store = createRedisAdmission(redis)
+    expect(await store.admit(request)).toMatchObject({ kind: 'allowed', windows: [{ quota: 10 }] })
+    await redis.del(own)
+    await spoil(own)
+    await store.boost(windowOf(tenCalls, 'u:heal'), 12, 60_000)
+    expect(await store.admit(request)).toMatchObject({ windows: [{ quota: 12 }] })
+    expect(await redis.pttl(own)).toBeGreaterThan(50_000)
+    await redis.del(own)
+  })
+
+  it('survives SCRIPT FLUSH between the commands of one write without a single error', async () => {
     const store = createRedisAdmission(redis)
     const many = policyOf('many', 1_000_000, 600_000)
     const answers = []

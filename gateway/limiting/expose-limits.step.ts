@@ -44,8 +44,26 @@ export function exposeLimits({ origins, legacyHeaders }: ExposeLimitsOptions): E
     addToList(reply, exposed, names)
   }
 
+  /**
+   * Answers what a browser asks before it sends a script's call. Such a question carries no credentials,
+   * so the road would refuse it and the call would never come.
+   */
+  function answerPreflight({ method, headers }: FastifyRequest, reply: FastifyReply): boolean {
+    const { origin, 'access-control-request-method': wanted } = headers
+    if (method !== 'OPTIONS' || wanted === undefined || origin === undefined) return false
+    if (!isAny && !known.has(origin)) return false
+    reply.header(allowed, isAny ? '*' : origin).header('vary', 'Origin, Access-Control-Request-Headers')
+    if (!isAny) reply.header('access-control-allow-credentials', 'true')
+    reply.header('access-control-allow-methods', wanted).header('access-control-max-age', '600')
+    const fields = headers['access-control-request-headers']
+    if (fields !== undefined) reply.header('access-control-allow-headers', fields)
+    reply.code(204).send()
+    return true
+  }
+
   return {
     allowOrigin(request, reply, done) {
+      if (isOpen && answerPreflight(request, reply)) return
       // Fastify makes the route's options anew each time they are asked for.
       if (isOpen && request.routeOptions.url !== proxiedUrl) allow(request, reply)
       done()

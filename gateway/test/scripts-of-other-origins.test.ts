@@ -36,8 +36,8 @@ async function open(answers: object, answer?: Answer) {
   const gateway = opening.use(await openTestGateway({ upstream: app.url, config: configWith(answers) }))
   await addAccount(gateway)
   const { authorization } = await logIn(gateway)
-  const ask = (path: string, headers: Record<string, string> = {}): Promise<Response> =>
-    fetch(gateway.url + path, { headers })
+  const ask = (path: string, headers: Record<string, string> = {}, method = 'GET'): Promise<Response> =>
+    fetch(gateway.url + path, { method, headers })
   return { ask, authorization, [Symbol.asyncDispose]: () => opening.disposeAsync() }
 }
 
@@ -50,6 +50,29 @@ describe('with an origin that is allowed', () => {
     const limited = await at.ask('/api', { origin: shop, ...at.authorization })
     expect([limited.status, spokenBy(limited)]).toEqual([429, allowed])
     expect(spokenBy(await at.ask('/auth/me', { origin: shop, ...at.authorization }))).toEqual(allowed)
+  })
+
+  it('its scripts may send their token: what the browser asks before is answered here', async () => {
+    await using at = await open({ corsOrigins: [shop] })
+    const preflight = (origin: string) =>
+      at.ask(
+        '/api',
+        {
+          origin,
+          'access-control-request-method': 'DELETE',
+          'access-control-request-headers': 'authorization',
+        },
+        'OPTIONS',
+      )
+    const answer = await preflight(shop)
+    expect(answer.status).toBe(204)
+    expect(Object.fromEntries(answer.headers)).toMatchObject({
+      'access-control-allow-origin': shop,
+      'access-control-allow-credentials': 'true',
+      'access-control-allow-methods': 'DELETE',
+      'access-control-allow-headers': 'authorization',
+    })
+    expect((await preflight(evil)).status).toBe(401)
   })
 
   it('those of another origin cannot, and no cache mixes up the two', async () => {

@@ -9,56 +9,123 @@ export interface BenchCase {
   } | null
   /** Calls carry the tokens of the users, each user's in turn. */
   readonly asUsers: boolean
+  /** Of the users only so many call. */
+  readonly mostCallers?: number
   /** The one status that every answer must have. */
   readonly status: number
-  /** Every user makes this many calls before the load begins, and is denied afterwards. */
+  /** Every user makes this many calls before the first load begins, and is denied afterwards. */
   readonly callsBefore?: number
+  /** Who gives the denials. */
+  readonly deniedBy?: 'memory' | 'store'
+  /** Before each load the callers' windows are filled with old calls up to this part of the quota. */
+  readonly filledTo?: number
 }
 
 export interface BenchPolicy {
   readonly quota: number
-  readonly per: string
+  /** As the configuration has it; where it depends on how many call, a function of that. */
+  readonly per: string | ((callers: number) => string)
+  readonly by: 'user' | 'address'
+  readonly countsDenied?: true
 }
 
 /** The case that the others are compared with. */
 export const yardstick = 'bare proxy'
 
 // Nobody reaches this quota. The windows are short, so that the logs stay as short as in real use.
-const endless = 1_000_000
-const perSecond: BenchPolicy = { quota: endless, per: '1s' }
+const endless = 100_000
+const perSeconds = (seconds: number): BenchPolicy => ({ quota: endless, per: `${seconds}s`, by: 'user' })
+
+/** The yardstick and nothing but the limiter: anonymous calls to a public route, no service. */
+const limiterAlone = (name: string, count: number): BenchCase => ({
+  name,
+  route: {
+    access: 'public',
+    // One address makes all the calls: windows so short that its logs are those of many callers.
+    policies: Array.from({ length: count }, (_, index) => ({
+      quota: endless,
+      per: `${50 * (index + 1)}ms`,
+      by: 'address',
+    })),
+  },
+  asUsers: false,
+  status: 200,
+})
+
+/** More than one gateway answers: callers who share this equally are never denied. */
+const mostCallsPerMs = 20
+
+/** The windows of all quotas let the same rate through, so that only the length of the logs differs. */
+export const windowMsOf = (quota: number, callers: number): number =>
+  Math.ceil((quota * callers) / mostCallsPerMs)
+
+const nearlyFull = (quota: number): BenchCase => ({
+  name: `quota ${quota}`,
+  route: {
+    access: 'connected',
+    policies: [{ quota, per: (callers) => `${windowMsOf(quota, callers)}ms`, by: 'user' }],
+  },
+  asUsers: true,
+  mostCallers: 192, // a log of 90,000 calls takes 1 MB
+  status: 200,
+  filledTo: 0.9,
+})
+
+// Longer than any run, so that who is denied stays so.
+const spent = { quota: 10, per: '12h', by: 'user' } as const
 
 export const cases: readonly BenchCase[] = [
   { name: 'stub alone', route: null, asUsers: false, status: 200 },
   { name: yardstick, route: { access: 'public', policies: [] }, asUsers: false, status: 200 },
-  {
-    name: 'admitted',
-    route: { access: 'connected', service: 'achat', policies: [perSecond] },
-    asUsers: true,
-    status: 200,
-  },
+  limiterAlone('1 policy', 1),
+  limiterAlone('3 policies', 3),
+  limiterAlone('5 policies', 5),
   {
     name: 'admitted, three policies',
     route: {
       access: 'connected',
       service: 'vente',
-      policies: [perSecond, { quota: endless, per: '2s' }, { quota: endless, per: '3s' }],
+      policies: [perSeconds(1), perSeconds(2), perSeconds(3)],
     },
     asUsers: true,
     status: 200,
   },
   {
-    name: 'denied',
-    route: { access: 'connected', service: 'achat', policies: [{ quota: 10, per: '10m' }] },
+    name: 'admitted',
+    route: { access: 'connected', service: 'achat', policies: [perSeconds(1)] },
+    asUsers: true,
+    status: 200,
+  },
+  {
+    name: 'denied from memory',
+    route: { access: 'connected', service: 'achat', policies: [spent] },
     asUsers: true,
     status: 429,
-    callsBefore: 10,
+    callsBefore: spent.quota,
+    deniedBy: 'memory',
   },
+  {
+    name: 'denied by the store',
+    // A denial that counts changes with each call, so no gateway may remember it.
+    route: { access: 'connected', service: 'achat', policies: [{ ...spent, countsDenied: true }] },
+    asUsers: true,
+    status: 429,
+    callsBefore: spent.quota,
+    deniedBy: 'store',
+  },
+  nearlyFull(10),
+  nearlyFull(1_000),
+  nearlyFull(100_000),
 ]
 
-/**
- * Where the calls of a case go. Every round has paths, and so windows, of its own: users who spent theirs in an
- * earlier round would be let in again ten minutes later.
- */
-export const pathOf = ({ name }: BenchCase, round: number): string => `/${slugOf(name)}/${round}`
+/** Where the calls of a case go. */
+export const pathOf = ({ name }: BenchCase): string => `/${slugOf(name)}`
+
+/** A name starts with a letter. */
+export const policyNameOf = ({ name }: BenchCase, index: number): string =>
+  `case-${slugOf(name)}-${index + 1}`
+
+export const callersOf = ({ mostCallers }: BenchCase, users: number): number =>
+  Math.min(users, mostCallers ?? users)
 
 export const slugOf = (name: string): string => name.replace(/[^a-z0-9]+/g, '-')

@@ -40,12 +40,18 @@ async function redisVersion(url: string): Promise<string> {
   }
 }
 
-/** As installed: the gateway's dependencies and the load's. */
+/** As installed: the gateway's dependencies and the load's. One that nothing needed so far may be missing. */
 async function dependencyVersions(): Promise<string[]> {
   const read = async (file: string) => JSON.parse(await readFile(`${root}${file}`, 'utf8'))
   const names = [...Object.keys((await read('package.json')).dependencies), 'autocannon']
   return Promise.all(
-    names.map(async (name) => `${name} ${(await read(`node_modules/${name}/package.json`)).version}`),
+    names.map(async (name) => {
+      try {
+        return `${name} ${(await read(`node_modules/${name}/package.json`)).version}`
+      } catch {
+        return `${name} not installed`
+      }
+    }),
   )
 }
 

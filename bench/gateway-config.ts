@@ -1,4 +1,4 @@
-import { type BenchCase, pathOf, slugOf } from './cases.ts'
+import { type BenchCase, callersOf, pathOf, policyNameOf } from './cases.ts'
 
 export interface BenchPlaces {
   readonly upstreamUrl: string
@@ -8,21 +8,20 @@ export interface BenchPlaces {
   readonly keysDirectory: string
 }
 
-/** The gateway's configuration for these cases and rounds 0 to `rounds`, as text for its file: JSON, which is YAML too. */
-export function gatewayConfig(cases: readonly BenchCase[], rounds: number, places: BenchPlaces): string {
+/** The gateway's configuration for these cases, as text for its file: JSON, which is YAML too. */
+export function gatewayConfig(cases: readonly BenchCase[], users: number, places: BenchPlaces): string {
   const policies: Record<string, object> = {}
   const routes: object[] = [{ path: '/', upstream: 'stub', access: 'public' }]
   for (const benchCase of cases) {
     if (benchCase.route === null) continue
     const { policies: wanted, ...route } = benchCase.route
-    for (let round = 0; round <= rounds; round++) {
-      const names = wanted.map((policy, index) => {
-        const name = `${slugOf(benchCase.name)}-${round}-${index + 1}`
-        policies[name] = { ...policy, by: 'user', whenStoreIsDown: 'closed' }
-        return name
-      })
-      routes.push({ path: pathOf(benchCase, round), upstream: 'stub', ...route, policies: names })
-    }
+    const names = wanted.map((policy, index) => {
+      const name = policyNameOf(benchCase, index)
+      const per = typeof policy.per === 'string' ? policy.per : policy.per(callersOf(benchCase, users))
+      policies[name] = { ...policy, per, whenStoreIsDown: 'closed' }
+      return name
+    })
+    routes.push({ path: pathOf(benchCase), upstream: 'stub', ...route, policies: names })
   }
   return JSON.stringify({
     listen: { port: 0 },

@@ -8,8 +8,8 @@ export interface LoadJob {
   readonly connections: number
   readonly seconds: number
   readonly warmUpSeconds: number
-  /** JSON file with the users' tokens; null: anonymous calls. */
-  readonly tokensFile: string | null
+  /** JSON file with the users' tokens, and of how many the calls are; null: anonymous calls. */
+  readonly callers: { readonly tokensFile: string; readonly count: number } | null
   /** Processes whose time is read before and after the load, by name. */
   readonly watched: Readonly<Record<string, number>>
 }
@@ -35,7 +35,7 @@ async function runLoad(job: LoadJob): Promise<LoadResult> {
 }
 
 async function fire(job: LoadJob, seconds: number): Promise<Omit<LoadResult, 'processorTimeUs'>> {
-  const tokens = job.tokensFile === null ? [] : (JSON.parse(readFileSync(job.tokensFile, 'utf8')) as string[])
+  const tokens = job.callers === null ? [] : tokensOf(job.callers)
   let connection = 0
   const durationsMs: number[] = []
   const statuses: Record<string, number> = {}
@@ -68,6 +68,10 @@ async function fire(job: LoadJob, seconds: number): Promise<Omit<LoadResult, 'pr
     p50Ms: percentile(sorted, 0.5),
     p99Ms: percentile(sorted, 0.99),
   }
+}
+
+function tokensOf({ tokensFile, count }: NonNullable<LoadJob['callers']>): string[] {
+  return (JSON.parse(readFileSync(tokensFile, 'utf8')) as string[]).slice(0, count)
 }
 
 /** The users of one connection: together the connections serve each user equally; with few users some share one. */

@@ -7,6 +7,8 @@ import { type BenchOptions, readOptions, usage } from './options.ts'
 import { report, save } from './report.ts'
 import { setStage } from './stage.ts'
 import { summarise } from './summary.ts'
+import { targetsOf } from './targets.ts'
+import { windowBytes } from './windows.ts'
 
 async function bench(options: BenchOptions): Promise<void> {
   const wanted = cases.filter(({ name }) => options.only.includes(name))
@@ -20,15 +22,19 @@ async function bench(options: BenchOptions): Promise<void> {
     await measure(benchCase, 0, stage, { ...options, seconds: options.warmUpSeconds })
   }
   for (let round = 1; round <= options.rounds; round++) {
-    // Every case in every round, so that a machine that grows slower slows all of them.
-    for (const benchCase of wanted) {
+    // Every case in every round, so that a machine that grows slower slows all of them; to and fro, so that it does
+    // not slow the last of the row most.
+    for (const benchCase of round % 2 === 1 ? wanted : wanted.toReversed()) {
       const measured = await measure(benchCase, round, stage, options)
       figures.get(benchCase.name)?.push(measured)
       progress(`round ${round}, ${benchCase.name}: ${measured.requestsPerSecond.toFixed(0)} req/s`)
     }
   }
   await stage.stopGateway()
-  const text = report(summarise(figures, yardstick), environment, options)
+  // Their windows are full, by calls.
+  const spent = wanted.find(({ deniedBy }) => deniedBy === 'memory')
+  const targets = targetsOf(figures, spent ? await windowBytes(spent, stage) : null)
+  const text = report(summarise(figures, yardstick), targets, environment, options)
   console.log(text)
   if (options.results !== null) progress(`added to ${await save(options.results, environment.at, text)}`)
 }

@@ -2,11 +2,13 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { startProcess } from '../gateway/test/servers/child-process.ts'
-import { type BenchCase, pathOf, slugOf } from './cases.ts'
+import { type BenchCase, callersOf, pathOf, slugOf } from './cases.ts'
+import { expectedTier, readDenials } from './denials.ts'
 import type { LoadJob, LoadResult } from './load.ts'
 import type { BenchOptions } from './options.ts'
 import type { Stage } from './stage.ts'
 import { spendQuotas } from './users.ts'
+import { fillWindows } from './windows.ts'
 
 /** One case in one round. */
 export interface Figures {
@@ -20,7 +22,11 @@ export interface Figures {
 
 const loadProgram = fileURLToPath(new URL('./load.ts', import.meta.url))
 
-/** @throws Error when an answer had another status than the case's, or none came: that is no figure */
+/**
+ * @param round 0 for the first, which prepares what lasts
+ * @throws Error when an answer had another status than the case's, or none came, or when others than the case
+ * says gave the denials: that is no figure
+ */
 export async function measure(
   benchCase: BenchCase,
   round: number,
@@ -28,17 +34,24 @@ export async function measure(
   options: BenchOptions,
 ): Promise<Figures> {
   const throughGateway = benchCase.route !== null
-  const url = `${throughGateway ? stage.gatewayUrl : stage.stubUrl}${pathOf(benchCase, round)}`
-  if (benchCase.callsBefore !== undefined) await spendQuotas(url, stage.tokens, benchCase.callsBefore)
+  const url = `${throughGateway ? stage.gatewayUrl : stage.stubUrl}${pathOf(benchCase)}`
+  if (benchCase.callsBefore !== undefined && round === 0)
+    await spendQuotas(url, stage.tokens, benchCase.callsBefore)
+  await using _filled = benchCase.filledTo === undefined ? null : await fillWindows(benchCase, stage)
+  const denials = () => (benchCase.deniedBy === undefined ? {} : readDenials(benchCase, stage.adminUrl))
+  const denialsBefore = await denials()
   const result = await load(join(stage.folder, `${slugOf(benchCase.name)}-${round}.json`), {
     url,
     connections: options.connections,
     seconds: options.seconds,
     warmUpSeconds: options.warmUpSeconds,
-    tokensFile: benchCase.asUsers ? stage.tokensFile : null,
+    callers: benchCase.asUsers
+      ? { tokensFile: stage.tokensFile, count: callersOf(benchCase, stage.tokens.length) }
+      : null,
     watched: stage.pids,
   })
   const answers = expectedAnswers(benchCase, result)
+  expectedTier(benchCase, denialsBefore, await denials())
   const perAnswer = (process: keyof Stage['pids']): number | null =>
     throughGateway ? (result.processorTimeUs[process] ?? Number.NaN) / answers : null
   return {

@@ -17,19 +17,19 @@ export interface BenchOptions {
 
 export const usage = `usage: npm run bench -- [options]
 
-  --rounds N        how often every case runs; the table shows medians (3)
-  --seconds S       how long a case runs in a round (5)
+  --rounds N        how often every case runs; the table shows medians (9)
+  --seconds S       how long a case runs in a round (2)
   --connections N   how many callers wait for an answer at any time (64)
   --users N         accounts that are connected (1000)
   --only CASE       this case only; may be repeated: ${cases.map(({ name }) => `"${name}"`).join(', ')}
-  --quick           a check that it works, no figures: 1 round of 0.5 s, 50 users, nothing saved
+  --quick           a check that it works, no figures: 1 round of 0.3 s, 50 users, nothing saved
   --results FOLDER  where the table goes (bench/results)
   --no-save         print the table only
   --profile FOLDER  also write a processor profile of the gateway there (it costs some percent)
 `
 
-const full = { rounds: 3, seconds: 5, connections: 64, users: 1_000 }
-const quick = { rounds: 1, seconds: 0.5, connections: 16, users: 50 }
+const full = { rounds: 9, seconds: 2, connections: 64, users: 1_000 }
+const quick = { rounds: 1, seconds: 0.3, connections: 16, users: 50 }
 
 /** @throws Error that names the mistake */
 export function readOptions(args: string[]): BenchOptions {

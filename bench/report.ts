@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import type { Environment } from './environment.ts'
 import type { BenchOptions } from './options.ts'
 import type { Row } from './summary.ts'
+import { isMet, type Target } from './targets.ts'
 
 const columns = [
   'case',
@@ -16,8 +17,15 @@ const columns = [
   'Redis CPU µs',
 ]
 
-/** One run as Markdown: a heading, what it ran on, the table. */
-export function report(rows: readonly Row[], environment: Environment, options: BenchOptions): string {
+const targetColumns = ['target', 'at most', 'measured', 'least–most', 'met']
+
+/** One run as Markdown: a heading, what it ran on, the table, the targets. */
+export function report(
+  rows: readonly Row[],
+  targets: readonly Target[],
+  environment: Environment,
+  options: BenchOptions,
+): string {
   const { at, commit, machine, versions } = environment
   const { rounds, seconds, connections, users } = options
   return [
@@ -27,9 +35,9 @@ export function report(rows: readonly Row[], environment: Environment, options: 
     '',
     `Medians of ${rounds} ${rounds === 1 ? 'round' : 'rounds'} of ${seconds} s, ${connections} connections, ${users} users.`,
     '',
-    tableRow(columns),
-    tableRow(columns.map((_column, index) => (index === 0 ? '---' : '--:'))),
-    ...rows.map((row) => tableRow(cells(row))),
+    ...table(columns, rows.map(cells)),
+    '',
+    ...table(targetColumns, targets.map(targetCells)),
     '',
   ].join('\n')
 }
@@ -46,6 +54,17 @@ function cells({ name, requestsPerSecond, p50Ms, p99Ms, gateway, ratio }: Row): 
     figure(ratio?.cpu, 2),
     figure(gateway?.redisCpuUs, 1),
   ]
+}
+
+function targetCells(target: Target): string[] {
+  const { promise, most, digits, measured } = target
+  const range = measured ? `${measured.least.toFixed(digits)}–${measured.most.toFixed(digits)}` : '–'
+  return [promise, String(most), figure(measured?.median, digits), range, isMet(target)]
+}
+
+function table(heads: readonly string[], rows: readonly string[][]): string[] {
+  const rule = heads.map((_head, index) => (index === 0 ? '---' : '--:'))
+  return [heads, rule, ...rows].map(tableRow)
 }
 
 const figure = (value: number | null | undefined, digits: number): string => value?.toFixed(digits) ?? '–'

@@ -14,6 +14,7 @@ import { createAccounts, logIn } from './users.ts'
 export interface Stage extends AsyncDisposable {
   readonly folder: string
   readonly gatewayUrl: string
+  readonly adminUrl: string
   readonly stubUrl: string
   readonly redisUrl: string
   readonly tokens: readonly string[]
@@ -42,7 +43,7 @@ export async function setStage(cases: readonly BenchCase[], options: BenchOption
   const accountsFile = join(folder, 'accounts.sqlite')
   await createAccounts(accountsFile, options.users)
   const configFile = join(folder, 'gateway.yaml')
-  const config = gatewayConfig(cases, options.rounds, {
+  const config = gatewayConfig(cases, options.users, {
     upstreamUrl: stubUrl,
     sessionsUrl: redis.url(0),
     hitsUrl: redis.url(1),
@@ -51,7 +52,8 @@ export async function setStage(cases: readonly BenchCase[], options: BenchOption
   })
   await writeFile(configFile, config)
   const gateway = setting.use(await startGateway(configFile, options.profile))
-  const gatewayUrl = (await gateway.firstJsonLine()).gateway as string
+  const banner = await gateway.firstJsonLine()
+  const gatewayUrl = banner.gateway as string
 
   const tokens = await logIn(gatewayUrl, options.users)
   const tokensFile = join(folder, 'tokens.json')
@@ -60,6 +62,7 @@ export async function setStage(cases: readonly BenchCase[], options: BenchOption
   return {
     folder,
     gatewayUrl,
+    adminUrl: banner.admin as string,
     stubUrl,
     redisUrl: redis.url(0),
     tokens,

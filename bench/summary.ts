@@ -1,6 +1,6 @@
 import type { Figures } from './measure.ts'
 
-/** Medians over the rounds of one case, and how they compare with the bare proxy's. */
+/** Medians over the rounds of one case, and how it compares with the bare proxy. */
 export interface Row {
   readonly name: string
   readonly requestsPerSecond: number
@@ -13,24 +13,61 @@ export interface Row {
     readonly mostCpuUs: number
     readonly redisCpuUs: number
   } | null
-  /** Against the yardstick's medians; null when it did not run. */
+  /** Against the yardstick in the same round, median of the rounds; null when it did not run. */
   readonly ratio: { readonly requestsPerSecond: number; readonly cpu: number | null } | null
 }
 
-/** @param rounds the figures of each case, at least one each, by its name and in the table's order */
-export function summarise(rounds: ReadonlyMap<string, readonly Figures[]>, yardstick: string): Row[] {
-  const rows = [...rounds].map(([name, figures]) => ({ name, ...mediansOf(figures) }))
-  const bare = rows.find(({ name }) => name === yardstick)
-  return rows.map((row) => ({
-    ...row,
-    ratio: bare
-      ? {
-          requestsPerSecond: row.requestsPerSecond / bare.requestsPerSecond,
-          cpu: row.gateway && bare.gateway ? row.gateway.cpuUs / bare.gateway.cpuUs : null,
-        }
-      : null,
-  }))
+/** The figures of each case, round by round, by its name and in the table's order. */
+export type Rounds = ReadonlyMap<string, readonly Figures[]>
+
+export function summarise(rounds: Rounds, yardstick: string): Row[] {
+  return [...rounds].map(([name, figures]) => {
+    const pair = { of: name, to: yardstick }
+    const requestsPerSecond = compare(rounds, pair, ratio('requestsPerSecond'))
+    const cpu = compare(rounds, pair, ratio('gatewayCpuUs'))
+    return {
+      name,
+      ...mediansOf(figures),
+      ratio: requestsPerSecond && { requestsPerSecond: requestsPerSecond.median, cpu: cpu?.median ?? null },
+    }
+  })
 }
+
+/** What a comparison gave in the rounds. */
+export interface Comparison {
+  readonly median: number
+  readonly least: number
+  readonly most: number
+}
+
+/**
+ * Compares two cases round by round: what slows the machine for a while slows both of a round. Null when one of them
+ * did not run, or when nothing was measured to compare.
+ */
+export function compare(
+  rounds: Rounds,
+  { of, to }: { readonly of: string; readonly to: string },
+  act: (one: Figures, other: Figures) => number,
+): Comparison | null {
+  const others = rounds.get(to) ?? []
+  const values = (rounds.get(of) ?? [])
+    .flatMap((one, round) => others.slice(round, round + 1).map((other) => act(one, other)))
+    .filter(Number.isFinite)
+  if (values.length === 0) return null
+  return { median: median(values), least: Math.min(...values), most: Math.max(...values) }
+}
+
+type Measured = 'requestsPerSecond' | 'gatewayCpuUs' | 'redisCpuUs'
+
+export const ratio =
+  (figure: Measured) =>
+  (one: Figures, other: Figures): number =>
+    (one[figure] ?? Number.NaN) / (other[figure] ?? Number.NaN)
+
+export const difference =
+  (figure: Measured) =>
+  (one: Figures, other: Figures): number =>
+    (one[figure] ?? Number.NaN) - (other[figure] ?? Number.NaN)
 
 function mediansOf(figures: readonly Figures[]): Omit<Row, 'name' | 'ratio'> {
   const cpuUs = figures.flatMap(({ gatewayCpuUs }) => gatewayCpuUs ?? [])

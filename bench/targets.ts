@@ -1,0 +1,54 @@
+import { yardstick } from './cases.ts'
+import { type Comparison, compare, difference, type Rounds, ratio } from './summary.ts'
+
+/** A promise about cost, and what this run says of it. */
+export interface Target {
+  readonly promise: string
+  readonly most: number
+  readonly digits: number
+  /** Null when a case it needs did not run. */
+  readonly measured: Comparison | null
+}
+
+/** @param bytes what a full window of quota 10 takes in Redis */
+export function targetsOf(rounds: Rounds, bytes: number | null): Target[] {
+  const quotas = { of: 'quota 100000', to: 'quota 10' }
+  return [
+    {
+      promise: 'denied from memory ÷ admitted, gateway CPU',
+      most: 0.45,
+      digits: 2,
+      measured: compare(rounds, { of: 'denied from memory', to: 'admitted' }, ratio('gatewayCpuUs')),
+    },
+    {
+      promise: '3 policies − bare proxy, gateway CPU µs',
+      most: 12,
+      digits: 1,
+      measured: compare(rounds, { of: '3 policies', to: yardstick }, difference('gatewayCpuUs')),
+    },
+    {
+      promise: 'quota 100000 ÷ quota 10, gateway CPU',
+      most: 1.5,
+      digits: 2,
+      measured: compare(rounds, quotas, ratio('gatewayCpuUs')),
+    },
+    {
+      promise: 'quota 100000 ÷ quota 10, Redis CPU',
+      most: 1.5,
+      digits: 2,
+      measured: compare(rounds, quotas, ratio('redisCpuUs')),
+    },
+    {
+      promise: 'a caller who has spent a quota of 10, bytes of values in Redis',
+      most: 320,
+      digits: 0,
+      measured: bytes === null ? null : { median: bytes, least: bytes, most: bytes },
+    },
+  ]
+}
+
+/** Judged as shown: rounded. */
+export function isMet({ most, digits, measured }: Target): 'yes' | 'no' | 'not measured' {
+  if (measured === null) return 'not measured'
+  return Number(measured.median.toFixed(digits)) <= most ? 'yes' : 'no'
+}

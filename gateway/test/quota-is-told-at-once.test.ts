@@ -185,10 +185,8 @@ describe('GET /quota/events', () => {
     for (let i = 0; i < 4; i++) readers.push(four.use(await readEvents(path, opened.authorization)))
     for (const reader of readers) await reader.next('quota')
     const fifth = await call(path, opened.authorization)
-    expect([fifth.status, fifth.headers.get('content-type')]).toEqual([
-      429,
-      'application/problem+json; charset=utf-8',
-    ])
+    expect(fifth.status).toBe(429)
+    expect(fifth.headers.get('content-type')).toMatch(/^application\/problem\+json/)
     expect(Number(fifth.headers.get('retry-after'))).toBeGreaterThan(0)
     // Other callers have streams of their own.
     await using anonymous = await readEvents(path, {})

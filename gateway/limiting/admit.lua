@@ -4,14 +4,14 @@
 -- KEYS   for each call: its session key (when it has one), then for each window its meter and its
 --        adjustment (a hash with boost and ban)
 -- ARGV   1: the time in microseconds, or 0 to ask Redis (tests hand in their own)
---        for each call: 1 when it has a session else 0; 1 to count it, 2 to count it only when denied (it
---        has found no room elsewhere), 0 to look; its lease's name, the number of windows n, then n times:
---        specification, quota, cost
--- reply  for each call: 0 session ended | 1 allowed | 2 denied, then n times: 1 when the window had room
---        else 0, 1 when banned else 0, quota with boost, free places left, microseconds until one more
---        is free or until the call has room, receipt
+--        for each call: `session purpose n lease`: 1 when it has a session else 0; 1 to count it, 2 to
+--        count it only when denied (it has found no room elsewhere), 0 to look; the number of its
+--        windows; its lease's name, to the end; then a specification for each window
+-- reply  one text of numbers: for each call 0 session ended | 1 allowed | 2 denied, then n times: 1 when
+--        the window had room else 0, 1 when banned else 0, quota with boost, free places left,
+--        microseconds until one more is free or until the call has room, receipt
 --
--- A specification is `algorithm window burst shadow countsDenied banAfter banFor banAtMost`.
+-- A specification is `algorithm window burst shadow countsDenied banAfter banFor banAtMost quota cost`.
 
 local now = microseconds(ARGV[1])
 
@@ -19,9 +19,10 @@ local specifications = {}
 local function specification(text)
   local known = specifications[text]
   if known then return known end
-  local algorithm, window, burst, shadow, counts_denied, ban_after, ban_for, ban_at_most =
-    string.match(text, '^(%a+) (%d+) (%d+) (%d) (%d) (%d+) (%d+) (%d+)$')
+  local algorithm, window, burst, shadow, counts_denied, ban_after, ban_for, ban_at_most, quota, cost =
+    string.match(text, '^(%a+) (%d+) (%d+) (%d) (%d) (%d+) (%d+) (%d+) (%d+) (%d+)$')
   known = {
+    quota = tonumber(quota), cost = tonumber(cost),
     name = algorithm, meter = meters[algorithm], window = tonumber(window), burst = tonumber(burst),
     is_shadow = shadow == '1', counts_denied = counts_denied == '1',
     ban_after = tonumber(ban_after), ban_for = tonumber(ban_for), ban_at_most = tonumber(ban_at_most),
@@ -32,7 +33,9 @@ end
 
 local function look_at(window)
   local spec = window.spec
-  local adjusted = read(window.adjustment, 'HMGET', window.adjustment, 'quota', 'quotaUntil', 'bannedUntil')
+  -- Nearly nobody is boosted or banned.
+  local adjusted = redis.call('EXISTS', window.adjustment) == 1
+    and read(window.adjustment, 'HMGET', window.adjustment, 'quota', 'quotaUntil', 'bannedUntil')
   if adjusted then
     if (tonumber(adjusted[2] or nil) or 0) > now then window.quota = tonumber(adjusted[1] or nil) or window.quota end
     local banned_until = tonumber(adjusted[3] or nil) or 0
@@ -99,24 +102,23 @@ end
 local reply = {}
 local next_key, next_arg = 1, 2
 while next_arg <= #ARGV do
-  local has_session, purpose, lease, n =
-    ARGV[next_arg] == '1', ARGV[next_arg + 1], ARGV[next_arg + 2], tonumber(ARGV[next_arg + 3])
-  next_arg = next_arg + 4
+  local has_session, purpose, n, lease = string.match(ARGV[next_arg], '^(%d) (%d) (%d+) (.*)$')
+  next_arg = next_arg + 1
   local status = 1
-  if has_session then
+  if has_session == '1' then
     if redis.call('EXISTS', KEYS[next_key]) == 0 then status = 0 end
     next_key = next_key + 1
   end
 
   local windows = {}
-  for i = 1, n do
+  for i = 1, tonumber(n) do
+    local spec = specification(ARGV[next_arg])
     local window = {
-      key = KEYS[next_key], adjustment = KEYS[next_key + 1], spec = specification(ARGV[next_arg]),
-      quota = tonumber(ARGV[next_arg + 1]), cost = tonumber(ARGV[next_arg + 2]),
+      key = KEYS[next_key], adjustment = KEYS[next_key + 1], spec = spec, quota = spec.quota, cost = spec.cost,
       has_room = false, is_banned = false, free = 0, reset = 0, receipt = 0,
     }
     windows[i] = window
-    next_key, next_arg = next_key + 2, next_arg + 3
+    next_key, next_arg = next_key + 2, next_arg + 1
     if status ~= 0 then
       look_at(window)
       if not window.has_room and not window.spec.is_shadow then status = 2 end
@@ -143,7 +145,8 @@ while next_arg <= #ARGV do
     reply[#reply + 1] = window.quota
     reply[#reply + 1] = window.free
     reply[#reply + 1] = window.reset
-    reply[#reply + 1] = window.receipt
+    -- A time in microseconds is longer than what Lua writes of a number by itself.
+    reply[#reply + 1] = window.receipt == 0 and 0 or as_text(window.receipt)
   end
 end
-return reply
+return table.concat(reply, ' ')

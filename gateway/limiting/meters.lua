@@ -53,15 +53,22 @@ local function rebase(key, step, window)
   expire(key, window)
 end
 
+-- The newest time of each log that was looked at, so that a take need not ask again.
+local newest_of = {}
+
 function log.look(key, now, quota, window, cost)
   local newest = time_at(key, 0)
+  newest_of[key] = newest or 0
   if not newest then return quota, cost <= quota and 0 or window end
   if newest <= now - window then
     redis.call('DEL', key)
     return quota, cost <= quota and 0 or window
   end
   -- Calls of one instant are told apart by a microsecond each, so a little ahead is no step back.
-  if newest > now + 1000000 then rebase(key, newest - now, window) end
+  if newest > now + 1000000 then
+    rebase(key, newest - now, window)
+    newest_of[key] = now
+  end
   local oldest = time_at(key, -1)
   while oldest and oldest <= now - window do
     redis.call('RPOP', key)
@@ -78,8 +85,9 @@ function log.look(key, now, quota, window, cost)
 end
 
 function log.take(key, now, window, cost)
-  local newest = time_at(key, 0) or 0
+  local newest = newest_of[key] or time_at(key, 0) or 0
   local receipt = math.max(now, newest + 1)
+  newest_of[key] = receipt + cost - 1
   for place = 0, cost - 1 do redis.call('LPUSH', key, as_text(receipt + place)) end
   expire(key, receipt + cost - now + window)
   return receipt

@@ -19,7 +19,7 @@ it('SCRIPT FLUSH under traffic costs no call an error, and counts none twice', a
       config: {
         // Closed, so that a failure shows; the deadline is another test's.
         policies: {
-          calls: { quota: 1_000_000, per: '10m', by: 'user', whenStoreIsDown: 'closed' },
+          calls: { quota: 100_000, per: '10m', by: 'user', whenStoreIsDown: 'closed' },
           logins: { quota: 1000, per: '10m', by: 'account' },
         },
       },

@@ -6,10 +6,11 @@ import { createInterface } from 'node:readline'
 import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { pino } from 'pino'
-import { createLog, openGateway } from '../compose.ts'
+import { openGateway } from '../compose.ts'
 import type { GatewayConfig } from '../config/config.ts'
 import { createAccount } from '../identity/create-account.ts'
 import { createPasswordHashing } from '../identity/password-hashing.ts'
+import { createLog } from '../log.ts'
 import { openAccounts } from '../open-stores.ts'
 import { type Banner, printBanner } from './banner.ts'
 import { configFrom } from './run.ts'
@@ -34,7 +35,7 @@ export async function demo(_args: string[]): Promise<number> {
     const config = await configFrom(fileURLToPath(new URL('../../config/demo.yaml', import.meta.url)))
     if (config === null) return 78
     const accounts = await makeAccounts(config)
-    const log = createLog(config)
+    const log = createLog(config.log.level)
     const gateway = opened.use(await openGateway(config, log))
     surviveStrayErrors(log)
     printBanner({

@@ -1,8 +1,9 @@
 import { parseArgs } from 'node:util'
-import { createLog, openGateway } from '../compose.ts'
+import { openGateway } from '../compose.ts'
 import type { GatewayConfig } from '../config/config.ts'
 import { loadConfig } from '../config/load.ts'
 import { formatProblem } from '../config/problem.ts'
+import { createLog } from '../log.ts'
 import { printBanner } from './banner.ts'
 import { untilStopped } from './signals.ts'
 import { surviveStrayErrors } from './survive-stray-errors.ts'
@@ -20,7 +21,7 @@ export async function run(args: string[]): Promise<number> {
   if (config === null) return 78
   const stopped = untilStopped()
   try {
-    const log = createLog(config)
+    const log = createLog(config.log.level)
     await using gateway = await openGateway(config, log)
     surviveStrayErrors(log)
     printBanner({

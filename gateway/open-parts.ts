@@ -1,0 +1,183 @@
+import type { Logger } from 'pino'
+import type { GatewayConfig } from './config/config.ts'
+import { createRecorder, type Recorder } from './hits/recorder.ts'
+import { createStatistics, type Statistics } from './hits/statistics.ts'
+import { createSessionCookies, type SessionCookies } from './identity/cookies.ts'
+import { openSigningKeys, type SigningKeys } from './identity/signing-keys.ts'
+import { createTokens, type Tokens } from './identity/tokens.ts'
+import { createEmbeddedAdmission } from './limiting/admission.embedded.ts'
+import type { AdmitOptions } from './limiting/admit.step.ts'
+import { createLimitHeaders } from './limiting/headers.ts'
+import { createLimiter, type Limiter } from './limiting/limiter.ts'
+import { createPartitionKeys } from './limiting/partition-key.ts'
+import { createMetrics, type Metrics } from './metrics/metrics.ts'
+import { watchStore } from './metrics/watch-store.ts'
+import { openStores, type Stores } from './open-stores.ts'
+
+export type WatchedStores = Omit<Stores, typeof Symbol.asyncDispose>
+
+/** What the listeners are built of. */
+export interface Parts {
+  readonly stores: WatchedStores
+  readonly metrics: Metrics
+  readonly keys: SigningKeys
+  readonly tokens: Tokens
+  readonly cookies: SessionCookies
+  readonly limiter: Limiter
+  /** What every endpoint that asks the limiter takes. */
+  readonly deciding: Omit<AdmitOptions, 'refuseDeadSession'>
+  readonly recorder: Recorder
+  readonly statistics: Statistics
+}
+
+/**
+ * Opens the stores and builds what stands on them; `opened` closes it all in reverse.
+ *
+ * @throws Error that names what could not be opened and the cure
+ */
+export async function openParts(
+  config: GatewayConfig,
+  version: string,
+  log: Logger,
+  opened: AsyncDisposableStack,
+): Promise<Parts> {
+  const { identity, answers } = config
+  const plainStores = opened.use(await openStores(config, log))
+  const keys = await openSigningKeys({ directory: identity.keysDirectory })
+  const services = [...new Set(config.routes.flatMap(({ service }) => service ?? []))]
+  const metrics = createMetrics({
+    version,
+    services,
+    policies: config.policies.map(({ name }) => name),
+    stores: ['sessions', 'hits', 'accounts'],
+  })
+  opened.defer(metrics.close)
+  const stores = watched(plainStores, metrics, log)
+  const limiter = opened.use(openLimiter(stores, config.stores.instances, metrics, log))
+  const recorder = openRecorder(stores, config.limits.drainTimeoutMs, log, opened)
+  const statistics = createStatistics({ accounts: stores.accounts.home, hits: stores.hits.home, services })
+  readStoresAtScrapes(metrics, stores, statistics, () => recorder.pending)
+  return {
+    stores,
+    metrics,
+    keys,
+    limiter,
+    recorder,
+    statistics,
+    deciding: {
+      limiter,
+      limitHeaders: createLimitHeaders({
+        partitionKey: answers.partitionKeys ? createPartitionKeys(keys.secretFor('partition keys')) : null,
+        legacyHeaders: answers.legacyHeaders,
+      }),
+      decided: metrics.decided,
+      refusedAlone: ({ name }) => metrics.decidedAs(name, 'denied', 'degraded'),
+    },
+    tokens: createTokens({
+      keys,
+      issuer: identity.issuer,
+      audience: identity.audience,
+      lifetimeMs: identity.accessTokenLifetimeMs,
+    }),
+    cookies: createSessionCookies({
+      isSecure: identity.secureCookies,
+      accessLifetimeMs: identity.accessTokenLifetimeMs,
+      sessionLifetimeMs: identity.sessionLifetimeMs,
+    }),
+  }
+}
+
+/** The same stores, each call of them timed, each change told to the operator once. */
+function watched({ accounts, sessions, hits }: WatchedStores, metrics: Metrics, log: Logger): WatchedStores {
+  const watch = <Home extends object>(store: string, home: Home): Home =>
+    watchStore(home, {
+      called: (seconds) => metrics.storeCall(store, seconds),
+      failed: () => metrics.storeFailed(store),
+      changed(isUp) {
+        metrics.storeIs(store, isUp)
+        log.warn({ store }, isUp ? `the store of ${store} is back` : `the store of ${store} is away`)
+      },
+    })
+  return {
+    accounts: { ...accounts, home: watch('accounts', accounts.home) },
+    // The limiter watches admissions itself: they decide whether this store counts as away.
+    sessions,
+    hits: { ...hits, home: watch('hits', hits.home) },
+  }
+}
+
+function openLimiter(
+  stores: Pick<Stores, 'sessions'>,
+  instances: number,
+  metrics: Metrics,
+  log: Logger,
+): Limiter {
+  const limiter = createLimiter({
+    store: stores.sessions.home.admission,
+    news: stores.sessions.home.news,
+    instances,
+    local: createEmbeddedAdmission({ now: () => performance.now(), isSessionAlive: () => true }),
+    probe: stores.sessions.ping,
+    storeAnswered: (durationMs) => metrics.storeCall('sessions', durationMs / 1000),
+    storeFailed: () => metrics.storeFailed('sessions'),
+    storeChanged(isUp, err) {
+      metrics.storeIs('sessions', isUp)
+      if (isUp) log.info({ store: 'sessions' }, 'the store of sessions and windows is back')
+      else
+        log.error(
+          { store: 'sessions', err },
+          'the store of sessions and windows is away; policies decide alone',
+        )
+    },
+  })
+  // So that the gauge tells of a store that went away, or was never there, while nobody calls.
+  stores.sessions.watchConnection((isConnected) =>
+    metrics.storeIs('sessions', isConnected && limiter.isStoreUp()),
+  )
+  return limiter
+}
+
+function openRecorder(
+  { hits }: WatchedStores,
+  drainTimeoutMs: number,
+  log: Logger,
+  opened: AsyncDisposableStack,
+): Recorder {
+  const recorder = createRecorder(hits.home, {
+    onEvent({ kind, ...event }) {
+      log.warn(
+        { store: 'hits', ...event, ...('cause' in event && { cause: undefined, err: event.cause }) },
+        kind,
+      )
+    },
+  })
+  opened.defer(async () => {
+    const lost = await recorder.close(drainTimeoutMs)
+    if (lost > 0) log.error({ lost }, 'hits that could not be written before the end')
+  })
+  return recorder
+}
+
+function readStoresAtScrapes(
+  metrics: Metrics,
+  stores: Pick<Stores, 'accounts' | 'sessions'>,
+  statistics: ReturnType<typeof createStatistics>,
+  hitsPending: () => number,
+): void {
+  metrics.readStores({
+    hitsPending,
+    sessions: () => stores.sessions.home.sessions.count(),
+    recentLogins: async (limit) =>
+      (await stores.accounts.home.recentLogins(limit)).map(({ account, atMs }) => ({
+        email: account.email,
+        atMs,
+      })),
+    topLogins: async (days, limit) =>
+      (await statistics.topLogins(days, limit)).map(({ account, logins }) => ({
+        email: account.email,
+        logins,
+      })),
+    leastActive: async (limit) =>
+      (await statistics.leastActive(limit)).map(({ account, calls }) => ({ email: account.email, calls })),
+  })
+}

@@ -16,7 +16,8 @@ export interface RedisClusterConnection extends AsyncDisposable {
  */
 export async function openRedisCluster(url: string, options: RedisOptions): Promise<RedisClusterConnection> {
   const place = withoutCredentials(url)
-  let lastError: string | null = `${place}: no answer yet`
+  const unknown = `${place}: no answer yet`
+  let lastError: string | null = unknown
   const { nodes, nodeOptions } = readClusterUrl(url, options)
   const cluster = new PunctualCluster(nodes, options.deadlineMs, {
     redisOptions: nodeOptions,
@@ -31,16 +32,26 @@ export async function openRedisCluster(url: string, options: RedisOptions): Prom
     slotsRefreshTimeout: 1_000,
     slotsRefreshInterval: 1_000,
   })
-  cluster.on('node error', (error: Error) => {
-    lastError = `${place}: ${cureFor(error)}`
-  })
-  cluster.on('error', (error: Error & { lastNodeError?: Error }) => {
-    lastError = `${place}: ${cureFor(error.lastNodeError ?? error)}`
-  })
+  const remember = (error: Error): void => {
+    // ioredis keeps the reason to itself when no node can be reached.
+    const isClosed = error.message === 'Connection is closed.'
+    if (!isClosed) lastError = `${place}: ${cureFor(error)}`
+    else if (lastError === unknown)
+      lastError = `${place}: no node listens there; start Redis or correct the URL`
+  }
+  cluster.on('node error', remember)
+  cluster.on('error', (error: Error & { lastNodeError?: Error }) => remember(error.lastNodeError ?? error))
+  // A node is else connected by its first command, and refuses those that come before it is. Not before the
+  // cluster is known: it asks its way through nodes of its own until then.
+  const connectNodes = (): Redis[] => cluster.nodes('master').map(connect)
   cluster.on('ready', () => {
     lastError = null
+    connectNodes()
   })
-  await readyWithin(cluster, options.readyWithinMs ?? 2_000)
+  cluster.on('+node', () => setImmediate(() => cluster.status === 'ready' && connectNodes()))
+  const limitMs = options.readyWithinMs ?? 2_000
+  await readyWithin(cluster, limitMs)
+  if (cluster.status === 'ready') await Promise.all(connectNodes().map((node) => readyWithin(node, limitMs)))
   return {
     redis: cluster,
     problem: () => (cluster.status === 'ready' ? null : (lastError ?? `${place}: connection lost`)),
@@ -49,6 +60,11 @@ export async function openRedisCluster(url: string, options: RedisOptions): Prom
       cluster.disconnect()
     },
   }
+}
+
+function connect(node: Redis): Redis {
+  if (node.status === 'wait') node.connect().catch(() => undefined)
+  return node
 }
 
 const pauseMs = (attempt: number): number => Math.min(50 * attempt, 400)

@@ -68,6 +68,7 @@ class PunctualRedis extends Redis {
 }
 
 export async function readyWithin(redis: Redis | Cluster, limitMs: number): Promise<void> {
+  if (redis.status === 'ready') return
   const { promise, resolve } = Promise.withResolvers<void>()
   const timer = setTimeout(resolve, limitMs)
   redis.once('ready', resolve)

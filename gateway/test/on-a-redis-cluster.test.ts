@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Cluster } from 'ioredis'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -44,8 +45,11 @@ describe('two gateways on a Redis Cluster of three nodes', () => {
     app = opened.use(await startEchoApp())
     server = opened.use(await startRedisCluster())
     cluster = opened.use(await openRedisCluster(server.url, { deadlineMs: 5_000 })).redis
+    const database = `sqlite:${join(directory, 'guichet.sqlite')}`
+    // Long, so that a busy machine is not taken for a slot that was lost.
+    const stores = { sessions: server.url, hits: database, accounts: database, deadline: '3s' }
     const open = async () =>
-      opened.use(await openTestGateway({ upstream: app.url, directory, sessions: server.url, config }))
+      opened.use(await openTestGateway({ upstream: app.url, directory, config: { ...config, stores } }))
     gateways = [await open(), await open()]
   })
 

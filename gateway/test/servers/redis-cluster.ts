@@ -8,6 +8,7 @@ export interface RedisClusterOptions {
   readonly nodes?: number
   /** Of each primary. */
   readonly replicas?: 0 | 1
+  readonly password?: string
 }
 
 export interface RedisCluster extends AsyncDisposable {
@@ -25,10 +26,10 @@ const readyWithinMs = 30_000
 
 /** Private servers that share the slots evenly; resolves when all of them agree on it. */
 export async function startRedisCluster(options: RedisClusterOptions = {}): Promise<RedisCluster> {
-  const { nodes = 3, replicas: perPrimary = 0 } = options
+  const { nodes = 3, replicas: perPrimary = 0, password } = options
   await using starting = new AsyncDisposableStack()
   const started = await Promise.allSettled(
-    Array.from({ length: nodes * (1 + perPrimary) }, async () => starting.use(await startNode())),
+    Array.from({ length: nodes * (1 + perPrimary) }, async () => starting.use(await startNode(password))),
   )
   const servers = started.map((start) => {
     if (start.status === 'rejected') throw start.reason
@@ -96,7 +97,7 @@ export async function startRedisCluster(options: RedisClusterOptions = {}): Prom
 
   const opened = starting.move()
   return {
-    url: `redis-cluster://${servers.map(({ port }) => `127.0.0.1:${port}`).join(',')}`,
+    url: `redis-cluster://${password === undefined ? '' : `:${encodeURIComponent(password)}@`}${servers.map(({ port }) => `127.0.0.1:${port}`).join(',')}`,
     primaries,
     replicas,
     moveSlot,
@@ -104,12 +105,14 @@ export async function startRedisCluster(options: RedisClusterOptions = {}): Prom
   }
 }
 
-async function startNode(): Promise<PrivateRedis> {
+async function startNode(password: string | undefined): Promise<PrivateRedis> {
   return startRedis({
+    ...(password === undefined ? {} : { password }),
     args: [
       ...['--cluster-enabled', 'yes', '--cluster-port', String(await freePort())],
       ...['--cluster-node-timeout', '1000', '--cluster-replica-validity-factor', '0'],
       ...['--repl-diskless-sync-delay', '0'],
+      ...(password === undefined ? [] : ['--masterauth', password]),
     ],
   })
 }

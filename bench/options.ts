@@ -22,14 +22,14 @@ export const usage = `usage: npm run bench -- [options]
   --connections N   how many callers wait for an answer at any time (64)
   --users N         accounts that are connected (1000)
   --only CASE       this case only; may be repeated: ${cases.map(({ name }) => `"${name}"`).join(', ')}
-  --quick           a check that it works, no figures: 1 round of 0.3 s, 50 users, nothing saved
+  --quick           a check that it works, no figures: 1 round of 0.6 s, 50 users, nothing saved
   --results FOLDER  where the table goes (bench/results)
   --no-save         print the table only
   --profile FOLDER  also write a processor profile of the gateway there (it costs some percent)
 `
 
 const full = { rounds: 9, seconds: 2, connections: 64, users: 1_000 }
-const quick = { rounds: 1, seconds: 0.3, connections: 16, users: 50 }
+const quick = { rounds: 1, seconds: 0.6, connections: 16, users: 50 }
 
 /** @throws Error that names the mistake */
 export function readOptions(args: string[]): BenchOptions {

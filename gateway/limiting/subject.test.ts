@@ -42,6 +42,13 @@ describe('whose window it is', () => {
     expect(subject(by, asker(changes))).toEqual({ kind: 'subject', subject: expected })
   })
 
+  it('a header cannot say two things at once', () => {
+    const by: PolicyKey[] = ['header:a', 'header:b']
+    const values = (a: string, b: string) => asker({ header: (name) => (name === 'a' ? a : b) })
+    expect(subject(by, values('1+h:b=2', '3'))).not.toEqual(subject(by, values('1', '2+h:b=3')))
+    expect(subject(by, values('1', '2'))).toEqual({ kind: 'subject', subject: 'h:a=1+h:b=2' })
+  })
+
   it('does without the header what the policy says', () => {
     const by: PolicyKey[] = ['header:x-api-key']
     expect(subject(by, asker(), 'address')).toEqual({ kind: 'subject', subject: 'a:192.0.2.7' })

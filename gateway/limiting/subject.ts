@@ -56,10 +56,13 @@ function partOf(key: PolicyKey, { address, accountId, role, login, header }: Ask
     default: {
       const name = key.slice(headerPrefix.length)
       const value = header(name)
-      return value === undefined || value === '' ? null : `h:${name}=${value}`
+      return value === undefined || value === '' ? null : `h:${name}=${escaped(value)}`
     }
   }
 }
+
+/** Without the sign that joins parts: no value can be read as two. */
+const escaped = (value: string): string => value.replace(/[%+]/g, encodeURIComponent)
 
 const subjectsByAddress = new Map<string, string>()
 

@@ -39,10 +39,12 @@ export function replyWithError(thrown: unknown, request: FastifyRequest, reply: 
     case 'text':
       return void reply.type('text/plain; charset=utf-8').send(`${problem.title}. ${problem.detail}\n`)
     case 'problem':
-      // As bytes: to a JSON text Fastify would add a charset, which RFC 8259 does not know.
-      return void reply.type('application/problem+json').send(Buffer.from(JSON.stringify(problem)))
+      // To a JSON text Fastify would add a charset, which RFC 8259 does not know; bytes would take a second write.
+      return void reply.type('application/problem+json').serializer(asItIs).send(JSON.stringify(problem))
   }
 }
+
+const asItIs = (text: string): string => text
 
 function wantedForm({ headers }: FastifyRequest): 'page' | 'text' | 'problem' {
   const accept = headers.accept ?? ''

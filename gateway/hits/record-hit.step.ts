@@ -13,7 +13,7 @@ export interface RecordHitOptions {
 const longestRecordedPath = 256
 
 /**
- * Step 6: counts a call that was forwarded to a route with a service, whatever the answer was.
+ * Step 7: counts a call that was forwarded to a route with a service, whatever the answer was.
  * Denied, unauthenticated and unmatched calls are not hits. The query is left out: it may hold secrets.
  */
 export function recordHit({ recorder, onHit, now = Date.now }: RecordHitOptions) {

@@ -160,7 +160,7 @@ function openRecorder(
 
 function readStoresAtScrapes(
   metrics: Metrics,
-  stores: Pick<Stores, 'accounts' | 'sessions'>,
+  stores: Pick<Stores, 'accounts' | 'sessions' | 'hits'>,
   statistics: ReturnType<typeof createStatistics>,
   hitsPending: () => number,
 ): void {
@@ -179,5 +179,6 @@ function readStoresAtScrapes(
       })),
     leastActive: async (limit) =>
       (await statistics.leastActive(limit)).map(({ account, calls }) => ({ email: account.email, calls })),
+    evictedKeys: { sessions: stores.sessions.evictedKeys, hits: stores.hits.evictedKeys },
   })
 }

@@ -10,7 +10,13 @@ import {
   openRedisCluster,
   type RedisClusterConnection,
 } from './connections/redis-cluster.ts'
-import { isCluster, takesWrites, warnOfEviction, watchConnection } from './connections/redis-health.ts'
+import {
+  evictedKeys,
+  isCluster,
+  takesWrites,
+  warnOfEviction,
+  watchConnection,
+} from './connections/redis-health.ts'
 import { openSqlite } from './connections/sqlite.ts'
 import { createRedisHits } from './hits/hits.redis.ts'
 import { createSqliteHits } from './hits/hits.sqlite.ts'
@@ -37,6 +43,11 @@ interface Opened<Home> {
   readonly ping: () => Promise<unknown>
 }
 
+interface MayEvict {
+  /** Keys thrown away for want of memory since the store started; null for a store that never does. */
+  readonly evictedKeys: (() => Promise<number>) | null
+}
+
 /** What operators have done lies beside the accounts. */
 interface OpenedAccounts extends Opened<Accounts> {
   readonly audit: AuditTrail
@@ -49,11 +60,12 @@ export interface Stores extends AsyncDisposable {
     readonly sessions: Sessions
     readonly admission: AdmissionStore
     readonly news: LimitNewsChannel
-  }> & {
-    /** Told now and at each change whether there is a connection; never by a store in this process. */
-    readonly watchConnection: (changed: (isConnected: boolean) => void) => void
-  }
-  readonly hits: Opened<Hits>
+  }> &
+    MayEvict & {
+      /** Told now and at each change whether there is a connection; never by a store in this process. */
+      readonly watchConnection: (changed: (isConnected: boolean) => void) => void
+    }
+  readonly hits: Opened<Hits> & MayEvict
 }
 
 /** Longest wait for a batch of hits; nobody waits for it, so it may be long. */
@@ -111,6 +123,7 @@ async function openSessions(
       home: { sessions, admission, news },
       ping: async () => undefined,
       watchConnection: () => undefined,
+      evictedKeys: null,
     }
   }
   const connection = opened.use(await openSessionsRedis(place, { deadlineMs }))
@@ -131,6 +144,7 @@ async function openSessions(
     home,
     ping: () => takesWrites(redis),
     watchConnection: (changed) => watchConnection(redis, changed),
+    evictedKeys: () => evictedKeys(redis),
   }
 }
 
@@ -150,11 +164,16 @@ async function openHits(
   if (place.kind === 'redis') {
     const connection = opened.use(await openRedis(place.url, { deadlineMs: hitsDeadlineMs }))
     warnWhileAway('hits', connection.problem(), log)
-    return { home: createRedisHits(connection.redis), ping: () => connection.redis.ping() }
+    const { redis } = connection
+    return {
+      home: createRedisHits(redis),
+      ping: () => redis.ping(),
+      evictedKeys: () => evictedKeys(redis),
+    }
   }
   const { database } = opened.use(openSqlite(place.kind === 'embedded' ? ':memory:' : place.file))
   const home = createSqliteHits(database)
-  return { home, ping: () => home.ping() }
+  return { home, ping: () => home.ping(), evictedKeys: null }
 }
 
 function warnWhileAway(store: string, problem: string | null, log: Logger): void {

@@ -42,7 +42,28 @@ export function warnOfEviction(redis: Redis | Cluster, warn: (warning: string) =
 }
 
 function evictionPolicy(memory: string): string | null {
-  const read = (name: string): string | undefined => new RegExp(`^${name}:(.*?)\r?$`, 'm').exec(memory)?.[1]
-  const policy = read('maxmemory_policy')
-  return policy === undefined || policy === 'noeviction' || read('maxmemory') === '0' ? null : policy
+  const policy = fieldOf(memory, 'maxmemory_policy')
+  return policy === undefined || policy === 'noeviction' || fieldOf(memory, 'maxmemory') === '0'
+    ? null
+    : policy
 }
+
+/**
+ * Keys it threw away because it was full, since it started; of a cluster, its primaries together.
+ *
+ * @throws Error when one of them does not tell: the others' sum would look like a server that started anew
+ */
+export async function evictedKeys(redis: Redis | Cluster): Promise<number> {
+  const nodes = isCluster(redis) ? redis.nodes('master') : [redis]
+  const counts = await Promise.all(
+    nodes.map(async (node) => Number(fieldOf(await node.info('stats'), 'evicted_keys') ?? Number.NaN)),
+  )
+  const sum = counts.reduce((total, count) => total + count, 0)
+  if (counts.length === 0 || Number.isNaN(sum))
+    throw new Error('Redis does not tell how many keys it evicted')
+  return sum
+}
+
+/** Of the answer to INFO. */
+const fieldOf = (info: string, name: string): string | undefined =>
+  new RegExp(`^${name}:(.*?)\r?$`, 'm').exec(info)?.[1]

@@ -59,6 +59,11 @@ export function createInstruments(registry: Registry) {
       'Calls that a store failed or did not answer in time.',
       ['store'],
     ),
+    evictedKeys: gauge(
+      'guichet_store_evicted_keys',
+      'Keys this store has evicted since it started; an evicted window is a fresh quota.',
+      ['store'],
+    ),
     serviceCalls: counter('guichet_service_calls_total', 'Calls this process forwarded to a service.', [
       'service',
     ]),

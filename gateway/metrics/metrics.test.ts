@@ -23,6 +23,7 @@ const readings: StoreReadings = {
   recentLogins: async () => [{ email: 'ada@example.org', atMs: 1_700_000_000_500 }],
   topLogins: async () => [{ email: 'ada@example.org', logins: 4 }],
   leastActive: async () => [{ email: '"quoted\\"@example.org', calls: 0 }],
+  evictedKeys: { redis: async () => 5, mysql: null },
 }
 
 function useEverything(metrics: Metrics): void {
@@ -71,6 +72,7 @@ test('what happened is what a scrape says', async () => {
       'guichet_logins_total{result="accepted"} 1',
       'guichet_sessions 12',
       'guichet_hits_pending 7',
+      'guichet_store_evicted_keys{store="redis"} 5',
       'guichet_recent_login_timestamp_seconds{account="ada@example.org"} 1700000000.5',
       'guichet_top_logins{account="ada@example.org"} 4',
       'guichet_least_active_calls{account="\\"quoted\\\\\\"@example.org"} 0',
@@ -139,7 +141,8 @@ test('10,000 random paths, users and methods leave the number of series as it wa
 })
 
 describe('when stores are away', () => {
-  const storeSeries = /^guichet_(sessions|recent_login_timestamp_seconds|top_logins|least_active_calls)[ {]/m
+  const storeSeries =
+    /^guichet_(sessions|recent_login_timestamp_seconds|top_logins|least_active_calls|store_evicted_keys)[ {]/m
 
   test('a scrape answers in time, and their series are absent, not zero', async () => {
     const metrics = openMetrics()
@@ -147,6 +150,7 @@ describe('when stores are away', () => {
     metrics.readStores({
       ...{ hitsPending: () => 3, deadlineMs: 50, sessions: never, recentLogins: never },
       ...{ topLogins: () => Promise.reject(new Error('refused')), leastActive: never },
+      evictedKeys: { redis: never, mysql: () => Promise.reject(new Error('refused')) },
     })
     const startedAt = performance.now()
     const text = await metrics.scrape()
@@ -156,7 +160,9 @@ describe('when stores are away', () => {
   })
 
   test('before anyone told which stores to read, their series are absent too', async () => {
-    expect(await openMetrics().scrape()).not.toMatch(/^guichet_(sessions|recent|top|least|hits)\w*[ {]/m)
+    expect(await openMetrics().scrape()).not.toMatch(
+      /^guichet_(sessions|recent|top|least|hits|store_evicted)\w*[ {]/m,
+    )
   })
 
   test('they come back with the store', async () => {
@@ -166,10 +172,12 @@ describe('when stores are away', () => {
       ...readings,
       freshForMs: 0,
       sessions: () => (isAway ? Promise.reject(new Error('away')) : Promise.resolve(12)),
+      evictedKeys: { redis: () => (isAway ? Promise.reject(new Error('away')) : Promise.resolve(5)) },
     })
     expect(await metrics.scrape()).toContain('\nguichet_sessions 12\n')
+    expect(await metrics.scrape()).toContain('\nguichet_store_evicted_keys{store="redis"} 5\n')
     isAway = true
-    expect(await metrics.scrape()).not.toMatch(/^guichet_sessions /m)
+    expect(await metrics.scrape()).not.toMatch(/^guichet_(sessions|store_evicted_keys)[ {]/m)
     isAway = false
     expect(await metrics.scrape()).toContain('\nguichet_sessions 12\n')
   })

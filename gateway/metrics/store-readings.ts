@@ -15,10 +15,12 @@ export interface StoreReadings extends SampleOptions {
     limit: number,
   ): Promise<readonly { readonly email: string; readonly logins: number }[]>
   leastActive(limit: number): Promise<readonly { readonly email: string; readonly calls: number }[]>
+  /** By store, since it started; null for one that never throws keys away. */
+  readonly evictedKeys: Readonly<Record<string, (() => Promise<number>) | null>>
 }
 
 export function readStoresOnScrape(instruments: Instruments, readings: StoreReadings): void {
-  const { sessions, hitsPending, recentLogin, topLogins, leastActive } = instruments
+  const { sessions, hitsPending, recentLogin, topLogins, leastActive, evictedKeys } = instruments
   onScrape(hitsPending, () => hitsPending.set(readings.hitsPending()))
 
   const countSessions = sampled(() => readings.sessions(), readings)
@@ -43,6 +45,17 @@ export function readStoresOnScrape(instruments: Instruments, readings: StoreRead
     sampled(() => readings.leastActive(10), readings),
     (account) => account.calls,
   )
+
+  const evicted = Object.entries(readings.evictedKeys).flatMap(([store, read]) =>
+    read === null ? [] : [{ store, sample: sampled(read, readings) }],
+  )
+  onScrape(evictedKeys, async () => {
+    const counts = await Promise.all(
+      evicted.map(async ({ store, sample }) => ({ store, count: await sample() })),
+    )
+    evictedKeys.reset()
+    for (const { store, count } of counts) if (count !== null) evictedKeys.set({ store }, count)
+  })
 }
 
 /** Shows the rows of now and no others: an account that left the list leaves the series too. */

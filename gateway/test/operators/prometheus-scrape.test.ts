@@ -2,8 +2,9 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, inject, test } from 'vitest'
 import { type StartedProcess, startProcess } from '../servers/child-process.ts'
+import { openTestGateway } from '../test-gateway.ts'
 import { expressions, readDashboard, shownPanels } from './dashboard.ts'
 import { type Prometheus, startPrometheus } from './prometheus.ts'
 import { promisedSeries } from './promised-metrics.ts'
@@ -36,7 +37,16 @@ beforeAll(async () => {
   }
   gateway = opened.use(await startProcess('gateway/main.ts', ['demo'], { cwd: root, env }))
   at = (await gateway.firstJsonLine()) as unknown as Listening
-  prometheus = opened.use(await startPrometheus([new URL(at.admin).host], at.adminToken))
+  // The demo has no server that could evict keys; what is told of one comes from a gateway that nobody calls.
+  const onRedis = opened.use(
+    await openTestGateway({
+      upstream: at.gateway,
+      sessions: new URL('/47', inject('redisUrl')).href,
+      config: { admin: { host: '127.0.0.1', port: 0, token: at.adminToken } },
+    }),
+  )
+  const targets = [at.admin, onRedis.adminUrl].map((url) => new URL(url).host)
+  prometheus = opened.use(await startPrometheus(targets, at.adminToken))
 }, 90_000)
 afterAll(() => opened.disposeAsync())
 
@@ -93,7 +103,7 @@ test('the gateway exposes what it promises to operators, under these labels', as
 })
 
 test('Prometheus is content with the gateway: all targets up, no alert fires', async () => {
-  expect(await prometheus.query('up{job="guichet"} == 1')).toHaveLength(1)
+  expect(await prometheus.query('up{job="guichet"} == 1')).toHaveLength(2)
   expect(await prometheus.query('ALERTS{alertstate="firing"}')).toEqual([])
 })
 

@@ -1,6 +1,7 @@
 import { Redis } from 'ioredis'
 import { afterAll, beforeEach, describe, expect, inject, it } from 'vitest'
 import { adjustmentKey, sessionKey, windowKey } from '../connections/redis-keys.ts'
+import { startRedis } from '../test/servers/redis.ts'
 import { admissionContract, callOf, policyOf, startClock, windowOf } from './admission.contract.ts'
 import { createRedisAdmission } from './admission.redis.ts'
 import { plainPolicy } from './policy.ts'
@@ -44,6 +45,21 @@ describe('admission in Redis', () => {
     clock.now -= 3_600_000
     await store.admit(request)
     expect(await redis.pttl(key)).toBeGreaterThan(590_000)
+  })
+
+  it('takes back what was admitted without it in as many steps as there were calls, however long the log', async () => {
+    await using server = await startRedis()
+    const own = new Redis(server.url())
+    const store = createRedisAdmission(own)
+    const window = windowOf(policyOf('calls', 100_000, 600_000), 'u:many')
+    const told = Array.from({ length: 500 }, (_, i) => ({ window, agoMs: 500 - i }))
+    for (let batch = 0; batch < 4; batch++)
+      await store.replay(told.map((call) => ({ ...call, agoMs: call.agoMs + 2_000 - 500 * batch })))
+    expect(await own.llen(windowKey('u:many', 'calls'))).toBe(2_000)
+    const stats = await own.info('commandstats')
+    const steps = [...stats.matchAll(/^cmdstat_\w+:calls=(\d+)/gm)].reduce((sum, [, n]) => sum + Number(n), 0)
+    own.disconnect()
+    expect(steps).toBeLessThan(3_000)
   })
 
   it.each([

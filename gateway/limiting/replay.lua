@@ -7,31 +7,40 @@
 
 local now = microseconds(ARGV[1])
 
--- Into its place by time, so that what leaves the window first stands last.
-local function insert(key, window, at, places)
-  local entries = read(key, 'LRANGE', key, 0, -1) or {}
-  local times = {}
-  for _, entry in ipairs(entries) do
-    local time = tonumber(entry)
-    if time then times[#times + 1] = time end
+-- Into their places by time, so that what leaves the window first stands last. All of a key at once, and only
+-- what is newer than the oldest of them is moved: nobody waits while a long log is written anew.
+local function insert(key, window, times)
+  local oldest = math.huge
+  for _, time in ipairs(times) do oldest = math.min(oldest, time) end
+  local newest = time_at(key, 0)
+  while newest and newest >= oldest do
+    redis.call('LPOP', key)
+    times[#times + 1] = newest
+    newest = time_at(key, 0)
   end
-  for _ = 1, places do times[#times + 1] = at end
-  table.sort(times, function(a, b) return a > b end)
-  -- From the oldest on, a microsecond between any two, as `take` keeps them.
-  for i = #times - 1, 1, -1 do times[i] = math.max(times[i], times[i + 1] + 1) end
-  redis.call('DEL', key)
-  for _, time in ipairs(times) do redis.call('RPUSH', key, as_text(time)) end
-  expire(key, times[1] - now + window)
+  table.sort(times)
+  -- A microsecond between any two, as `take` keeps them.
+  local last = newest or 0
+  for _, time in ipairs(times) do
+    last = math.max(time, last + 1)
+    redis.call('LPUSH', key, as_text(last))
+  end
+  expire(key, last - now + window)
 end
+
+local logs = {}
 
 for i = 1, #KEYS do
   local key, at = KEYS[i], 2 + 6 * (i - 1)
   local algorithm, window, quota, places, burst, ago =
     ARGV[at], tonumber(ARGV[at + 1]), tonumber(ARGV[at + 2]), tonumber(ARGV[at + 3]), tonumber(ARGV[at + 4]), tonumber(ARGV[at + 5])
   if ago < window then
-    if algorithm == 'log' then insert(key, window, now - ago, places)
+    if algorithm == 'log' then
+      logs[key] = logs[key] or { window = window, times = {} }
+      for _ = 1, places do table.insert(logs[key].times, now - ago) end
     -- A call that ran elsewhere tells nobody here when it ends.
     elseif algorithm ~= 'concurrent' then meters[algorithm].take(key, now, window, places, quota, '', burst) end
   end
 end
+for key, told in pairs(logs) do insert(key, told.window, told.times) end
 return #KEYS

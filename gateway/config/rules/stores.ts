@@ -21,6 +21,7 @@ function checkStore(store: string | undefined, path: Path): Finding[] {
     return [{ path, value, message: 'names no SQLite file', cure: 'write sqlite:data/guichet.sqlite' }]
   }
   if (isCluster(store)) return checkCluster(store, path, value)
+  if (isWatched(store)) return checkWatched(store, path, value)
   const url = URL.canParse(store) ? new URL(store) : undefined
   if (!url?.hostname) {
     const cure =
@@ -39,12 +40,14 @@ function checkStore(store: string | undefined, path: Path): Finding[] {
 
 const isCluster = (store: string): boolean => /^rediss?-cluster:/.test(store)
 
-/** `HOST:PORT` of every node; empty when one of them is no address. */
-function nodesOf(cluster: string): string[] {
-  const hosts = /^rediss?-cluster:\/\/(?:[^@/]*@)?([^/@]+)/.exec(cluster)?.[1]?.split(',') ?? []
+const isWatched = (store: string): boolean => store.startsWith('redis-sentinel:')
+
+/** `HOST:PORT` of every node or sentinel; empty when one of them is no address. */
+function nodesOf(store: string, port = 6_379): string[] {
+  const hosts = /^[a-z-]+:\/\/(?:[^@/]*@)?([^/@]+)/.exec(store)?.[1]?.split(',') ?? []
   if (!hosts.every((host) => URL.canParse(`redis://${host}`) && new URL(`redis://${host}`).hostname))
     return []
-  return hosts.map((host) => addressOf(`redis://${host}`))
+  return hosts.map((host) => addressOf(`redis://${host}`, port))
 }
 
 function checkCluster(store: string, path: Path, value: string): Finding[] {
@@ -64,6 +67,21 @@ function checkCluster(store: string, path: Path, value: string): Finding[] {
   ]
 }
 
+function checkWatched(store: string, path: Path, value: string): Finding[] {
+  const shape = 'redis-sentinel://HOST:26379,HOST:26379/MASTER/0'
+  if (nodesOf(store).length === 0) {
+    const cure = `write ${shape}, and / @ # ? : in a password as %2F %40 %23 %3F %3A`
+    return [{ path, value, message: 'not a list of sentinels', cure }]
+  }
+  const [, name, rest = ''] = /^[^/]+:\/\/[^/]+(?:\/([\w.-]+))?(.*)$/.exec(store) ?? []
+  if (name === undefined) {
+    const cure = `add the name that the sentinels know the primary by: ${shape}`
+    return [{ path, value, message: 'names no primary', cure }]
+  }
+  if (/^(\/\d*)?$/.test(rest)) return []
+  return [{ path, value, message: 'not a database number', cure: 'end the URL with a number such as /0' }]
+}
+
 /** The database of the hits would be a number, which a cluster does not have. */
 function checkHitsOffCluster(sessions: string | undefined, hits: string | undefined): Finding[] {
   if (!sessions || !isCluster(sessions) || !hits || !/^rediss?:/.test(hits) || !URL.canParse(hits)) return []
@@ -80,8 +98,8 @@ function checkHitsOffCluster(sessions: string | undefined, hits: string | undefi
 
 /** Hits may be dropped and rebuilt, sessions may not: they never share a database. */
 function checkApart(sessions: string | undefined, hits: string | undefined): Finding[] {
-  const database = redisDatabase(sessions)
-  if (database === undefined || database !== redisDatabase(hits)) return []
+  const databases = redisDatabases(sessions)
+  if (!redisDatabases(hits).some((database) => databases.includes(database))) return []
   return [
     {
       path: ['stores', 'hits'],
@@ -92,13 +110,19 @@ function checkApart(sessions: string | undefined, hits: string | undefined): Fin
   ]
 }
 
-function redisDatabase(store: string | undefined): string | undefined {
-  if (!store || !/^rediss?:/.test(store) || !URL.canParse(store)) return undefined
-  return `${addressOf(store)}/${Number(new URL(store).pathname.slice(1))}`
+/** Where the database is, in one spelling; one per sentinel that leads to it. */
+function redisDatabases(store: string | undefined): string[] {
+  if (!store) return []
+  if (isWatched(store)) {
+    const [, name, database] = /^[^/]+:\/\/[^/]+\/([^/]+)(?:\/(\d*))?$/.exec(store) ?? []
+    return nodesOf(store, 26_379).map((sentinel) => `${sentinel}/${name}/${Number(database ?? 0)}`)
+  }
+  if (!/^rediss?:/.test(store) || !URL.canParse(store)) return []
+  return [`${addressOf(store)}/${Number(new URL(store).pathname.slice(1))}`]
 }
 
-function addressOf(url: string): string {
+function addressOf(url: string, defaultPort = 6_379): string {
   const { hostname, port } = new URL(url)
   const host = ['localhost', '[::1]'].includes(hostname.toLowerCase()) ? '127.0.0.1' : hostname.toLowerCase()
-  return `${host}:${port || 6379}`
+  return `${host}:${port || defaultPort}`
 }

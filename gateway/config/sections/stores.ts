@@ -5,18 +5,18 @@ export const stores = Section(
   {
     sessions: Type.String({
       description:
-        'Sessions and windows: `embedded` (in the process), `redis://HOST:PORT/DB`, or `redis-cluster://HOST:PORT,HOST:PORT` with some nodes of a Redis Cluster. `rediss://…` and `rediss-cluster://…` for TLS.',
+        'Sessions and windows: `embedded` (in the process), `redis://HOST:PORT/DB`, or `redis-cluster://HOST:PORT,HOST:PORT` with some nodes of a Redis Cluster. `rediss://…` and `rediss-cluster://…` for TLS. `redis-sentinel://HOST:PORT,HOST:PORT/MASTER/DB` follows the primary that these sentinels name; a password before `@` is that of the primary, the sentinels are asked without one.',
       default: 'embedded',
-      pattern: '^(embedded$|rediss?(-cluster)?://)',
+      pattern: '^(embedded$|rediss?(-cluster)?://|redis-sentinel://)',
       'x-expected': 'a store of sessions',
       'x-cure': 'write embedded, redis://HOST:6379/0 or redis-cluster://HOST:6379,HOST:6379',
       'x-secret': 'url',
     }),
     hits: Type.String({
       description:
-        'Counted calls and logins: `embedded` (in memory), `sqlite:FILE`, `redis://HOST:PORT/DB` or `rediss://…`.',
+        'Counted calls and logins: `embedded` (in memory), `sqlite:FILE`, `redis://HOST:PORT/DB`, `rediss://…` or `redis-sentinel://HOST:PORT,HOST:PORT/MASTER/DB`.',
       default: 'embedded',
-      pattern: '^(embedded$|rediss?://|sqlite:)',
+      pattern: '^(embedded$|rediss?://|redis-sentinel://|sqlite:)',
       'x-expected': 'a store of hits',
       'x-cure': 'write embedded, sqlite:FILE or redis://HOST:6379/1',
       'x-secret': 'url',

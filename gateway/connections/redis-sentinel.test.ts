@@ -45,3 +45,28 @@ it.each([
   await expect(away.redis.get('a')).rejects.toThrow()
   expect(performance.now() - askedAtMs).toBeLessThan(deadlineMs + 500)
 })
+
+it('moves with its subscriber when the primary becomes a replica, instead of being refused for ever', async () => {
+  const options = { deadlineMs, readyWithinMs: 5_000 }
+  await using connection = await openRedis(server.url(), options)
+  await using listening = await openRedis(server.url(), options)
+  const heard: string[] = []
+  const subscribe = () => listening.redis.subscribe('news').catch(() => undefined)
+  listening.redis.on('ready', subscribe).on('message', (_channel, text) => heard.push(text))
+  await subscribe()
+  const sentinel = new Redis({ host: '127.0.0.1', port: server.sentinelPort })
+  await sentinel.call('SENTINEL', 'FAILOVER', 'guichet-test')
+  sentinel.disconnect()
+
+  const successor = opened.adopt(new Redis(server.replica.url()), (redis) => redis.disconnect())
+  await expect.poll(async () => (await successor.role())[0], { timeout: 10_000 }).toBe('master')
+  // The sentinel makes a replica of the old primary some 10 s later, which then refuses to write.
+  const moved = async () => {
+    await connection.redis.set('moved', 1).catch(() => undefined)
+    return String(await connection.redis.info('server').catch(() => ''))
+  }
+  await expect.poll(moved, { timeout: 30_000, interval: 100 }).toContain(`tcp_port:${server.replica.port}\r`)
+  expect(await connection.redis.set('moved', 2)).toBe('OK')
+  await connection.redis.publish('news', 'moved')
+  await expect.poll(() => heard, { timeout: 5_000 }).toContain('moved')
+}, 60_000)

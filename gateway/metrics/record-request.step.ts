@@ -43,6 +43,7 @@ export function recordRequest({ metrics, isLogging }: RecordRequestOptions) {
         caller: caller.kind === 'connected' ? caller.accountId : null,
         decision: decision?.kind ?? null,
         tier: decision?.tier ?? null,
+        shadowDenied: decision === null ? [] : shadowDenied(decision),
         upstream: journey.upstreamStartedAtMs === null ? null : (journey.route?.upstream ?? null),
         durationMs: rounded(durationMs),
         upstreamMs: journey.upstreamDurationMs === null ? null : rounded(journey.upstreamDurationMs),
@@ -50,6 +51,13 @@ export function recordRequest({ metrics, isLogging }: RecordRequestOptions) {
       'request',
     )
   }
+}
+
+/** Names of the policies that would have denied the call, had they been enforced. */
+function shadowDenied(decision: NonNullable<FastifyRequest['journey']['decision']>): string[] {
+  if (!('windows' in decision)) return []
+  const shadows = decision.windows.filter(({ request, hasRoom }) => request.isShadow && !hasRoom)
+  return shadows.map(({ request }) => request.policy.name)
 }
 
 const withoutQuery = (url: string): string => (url.split('?', 1)[0] as string).slice(0, pathLength)

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { metricsOf, sumOf } from './calls.ts'
 import { type Answer, startEchoApp } from './echo-app.ts'
 import { ada, addAccount, logIn, openTestGateway } from './test-gateway.ts'
 
@@ -18,13 +19,15 @@ async function open(policy: Policy, route: object = {}, answer?: Answer) {
       { path: '/own', upstream: 'app', policies: ['p'], ...route },
     ],
   }
-  const gateway = opening.use(await openTestGateway({ upstream: app.url, config }))
+  const lines: Record<string, unknown>[] = []
+  const onLog = (line: string) => void lines.push(JSON.parse(line))
+  const gateway = opening.use(await openTestGateway({ upstream: app.url, config, onLog }))
   const ask: Ask = async (path = '/', headers = {}) => {
     const response = await fetch(gateway.url + path, { headers })
     await response.arrayBuffer().catch(() => {})
     return response
   }
-  return { app, gateway, ask, [Symbol.asyncDispose]: () => opening.disposeAsync() }
+  return { app, gateway, ask, lines, [Symbol.asyncDispose]: () => opening.disposeAsync() }
 }
 
 const statuses = async (ask: Ask, count: number, ...of: Parameters<Ask>): Promise<number[]> => {
@@ -129,10 +132,14 @@ describe('what a policy in the file says is what the gateway does', () => {
     ])
   })
 
-  it('a shadow lets all pass and says nothing', async () => {
+  it('a shadow lets all pass and tells the operator alone, in the figures and in the log', async () => {
     await using at = await open({ mode: 'shadow' })
     expect(await statuses(at.ask, 4)).toEqual([200, 200, 200, 200])
     expect((await at.ask()).headers.get('ratelimit')).toBeNull()
+    const denied = { policy: 'p', decision: 'shadow_denied' }
+    expect(sumOf(await metricsOf(at.gateway), 'guichet_decisions_total', denied)).toBe(3)
+    const told = () => at.lines.filter(({ msg }) => msg === 'request').map((line) => line.shadowDenied)
+    await expect.poll(told).toEqual([[], [], ['p'], ['p'], ['p']])
   })
 
   it('who goes on after many denials is banned for longer', async () => {

@@ -23,7 +23,7 @@ echo "$@" >> calls
 cat policy-rc.d > seen-policy
 case "$*" in
   *install*)
-    for program in redis-server mariadbd mariadb-install-db chromium prometheus promtool nginx caddy; do
+    for program in redis-server mariadbd mariadb-install-db chromium prometheus promtool nginx caddy openssl; do
       touch bin/$program; chmod +x bin/$program
     done
     mkdir -p lib/any/faketime; touch lib/any/faketime/libfaketime.so.1 ;;
@@ -35,7 +35,9 @@ test('as root on Debian what is missing is installed at once, and no service is 
   const calls = (await readFile(join(machine.folder, 'calls'), 'utf8')).trim().split('\n')
   expect(calls).toHaveLength(2)
   expect(calls[0]).toMatch(/ update$/)
-  expect(calls[1]).toMatch(/ redis-server mariadb-server chromium prometheus nginx-light caddy libfaketime$/)
+  expect(calls[1]).toMatch(
+    / redis-server mariadb-server chromium prometheus nginx-light caddy libfaketime openssl$/,
+  )
   expect(await readFile(join(machine.folder, 'seen-policy'), 'utf8')).toContain('exit 101')
   expect(await readdir(machine.folder)).not.toContain('policy-rc.d')
   // Now that all is there, apt is left alone.
@@ -59,5 +61,6 @@ test.each([
     'nginx is missing: apt-get install nginx-light',
     'caddy is missing: apt-get install caddy',
     'libfaketime.so.1 is missing: apt-get install libfaketime',
+    'openssl is missing: apt-get install openssl',
   ])
 })

@@ -13,6 +13,7 @@ const needs = [
   { program: 'nginx', debian: 'nginx-light' },
   { program: 'caddy', debian: 'caddy' },
   { program: 'libfaketime.so.1', debian: 'libfaketime' },
+  { program: 'openssl', debian: 'openssl' },
 ]
 
 export interface Machine {

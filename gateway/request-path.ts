@@ -21,12 +21,13 @@ export interface Road {
 
 /**
  * READ THIS FIRST. The road of a request, step by step; the first that replies or throws ends it.
- * The gateway's own endpoints, registered beside it, share the first step and the last.
+ * The gateway's own endpoints, registered beside it, share the first step and what is recorded at the end.
  */
 export function layRoad(app: FastifyInstance, road: Road): void {
   app.decorateRequest('journey', null as unknown as Journey)
   app.addHook('onRequest', beginJourney)
-  // When all is over, whatever happened: what the call gives back or still owes, the hit, the line in the log and the figures, refusals included.
+  // When all is over, whatever happened, refusals included: what the call gives back or still owes, the hit,
+  // the line in the log and the figures.
   app.addHook('onRequest', recordAtEnd(road))
   // First, so that no later step can believe what a client made up or read a path in its own way.
   app.addHook('onRequest', road.stripClaims)

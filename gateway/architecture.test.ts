@@ -53,6 +53,9 @@ const packageOwners: Record<string, RegExp> = {
   mysql2: /^gateway\/connections\/|\.mysql\.ts$|^backend\/|^bench\//,
   'node:sqlite': /^gateway\/connections\/|\.sqlite\.ts$|^backend\//,
   'prom-client': /^gateway\/metrics\//,
+  'http-proxy': /^gateway\/proxying\/send-websocket/,
+  'http-cache-semantics': /^gateway\/caching\//,
+  nodemailer: /^gateway\/identity\//,
   jose: /^gateway\/identity\/|^bench\//,
   '@node-rs/argon2': /^gateway\/identity\//,
   yaml: /^gateway\/config\//,
@@ -89,7 +92,8 @@ describe('who may import whom', () => {
   it('features do not read the configuration, nor the composition', () => {
     const readers = imports.filter(
       ({ file, target }) =>
-        isFeature(file) && (roomOf(target) === 'config' || target === 'gateway/compose.ts'),
+        isFeature(file) &&
+        (roomOf(target) === 'config' || /^gateway\/(compose|serve-\w+|open-\w+)\.ts$/.test(target)),
     )
     expect(named(readers)).toEqual([])
   })

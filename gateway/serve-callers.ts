@@ -1,0 +1,106 @@
+import type { FastifyInstance } from 'fastify'
+import type { Logger } from 'pino'
+import type { GatewayConfig } from './config/config.ts'
+import { recordHit } from './hits/record-hit.step.ts'
+import { authRoutes } from './identity/auth.routes.ts'
+import { identifyCaller, refuseUnauthenticated } from './identity/identify-caller.step.ts'
+import { identifyVisitor } from './identity/identify-visitor.step.ts'
+import { createPasswordHashing } from './identity/password-hashing.ts'
+import { accountPageRoutes } from './limiting/account-page.routes.ts'
+import { admitCall, admitLogin } from './limiting/admit.step.ts'
+import { decideRoutes } from './limiting/decide.routes.ts'
+import { exposeLimits } from './limiting/expose-limits.step.ts'
+import { quotaRoutes } from './limiting/quota.routes.ts'
+import { settleCall } from './limiting/settle.step.ts'
+import { recordRequest } from './metrics/record-request.step.ts'
+import type { Parts } from './open-parts.ts'
+import { forwarding } from './proxying/forward.step.ts'
+import { identityHeaders } from './proxying/request-headers.ts'
+import { readTarget } from './proxying/request-target.ts'
+import { stripClaims } from './proxying/strip-claims.step.ts'
+import { createTrustedProxies } from './proxying/trusted-proxies.ts'
+import type { Upstream } from './proxying/upstream.ts'
+import type { UpstreamPools } from './proxying/upstream-pools.ts'
+import { layRoad } from './request-path.ts'
+import { matchRoute } from './routing/match-route.step.ts'
+
+export interface CallersOptions {
+  readonly upstreams: readonly Upstream[]
+  readonly pools: UpstreamPools
+  readonly log: Logger
+}
+
+/** The road, and the gateway's own endpoints beside it. */
+export function serveCallers(
+  app: FastifyInstance,
+  config: GatewayConfig,
+  parts: Parts,
+  { upstreams, pools, log }: CallersOptions,
+): void {
+  const { stores, metrics, keys, tokens, cookies, limiter, deciding, recorder } = parts
+  const findRoute = matchRoute(config.routes)
+  layRoad(app, {
+    stripClaims: stripClaims(createTrustedProxies(config.listen.trustedProxies)),
+    matchRoute: findRoute,
+    identifyCaller: identifyCaller({ tokens, cookies }),
+    admitCall: admitCall({ ...deciding, refuseDeadSession: refuseUnauthenticated({ cookies }) }),
+    forwarding: (proxied) =>
+      forwarding(proxied, {
+        upstreams,
+        pools,
+        ownCookies: Object.values(cookies.names),
+        publicProto: new URL(config.listen.publicUrl).protocol.slice(0, -1),
+        upstreamAnswered: (upstream, durationMs, isUp) => {
+          metrics.upstreamAnswered(upstream, durationMs / 1000)
+          metrics.upstreamIs(upstream, urlOf(upstreams, upstream), isUp)
+        },
+      }),
+    exposeLimits: exposeLimits({
+      origins: config.answers.corsOrigins,
+      legacyHeaders: config.answers.legacyHeaders,
+    }),
+    settleCall: settleCall({ limiter }),
+    recordHit: recordHit({ recorder, onHit: metrics.hitForwarded }),
+    recordRequest: recordRequest({ metrics, isLogging: log.isLevelEnabled('info') }),
+  })
+  app.register(authRoutes, {
+    accounts: stores.accounts.home,
+    sessions: stores.sessions.home.sessions,
+    hashing: createPasswordHashing(),
+    keys,
+    tokens,
+    cookies,
+    sessionLifetimeMs: config.identity.sessionLifetimeMs,
+    accessTokenLifetimeMs: config.identity.accessTokenLifetimeMs,
+    admitLogin: admitLogin({ ...deciding, policies: config.login.policies }),
+    loggedIn: metrics.loggedIn,
+  })
+  // Whoever asks here is a web server: it wants an answer, never a page.
+  const refuseForServers = { cookies, sendsToLogin: false }
+  app.register(decideRoutes, {
+    readPath(target) {
+      const reading = readTarget(target)
+      return reading.kind === 'path' ? reading.path : null
+    },
+    matchRoute: findRoute,
+    identifyCaller: identifyCaller({ tokens, ...refuseForServers }),
+    admitCall: admitCall({ ...deciding, refuseDeadSession: refuseUnauthenticated(refuseForServers) }),
+    identityHeaders,
+    letThrough({ service, ...call }) {
+      recorder.record({ ...call, service, atMs: Date.now(), status: 204, durationMs: 0 })
+      metrics.hitForwarded(service)
+    },
+  })
+  const quota = {
+    limiter,
+    news: stores.sessions.home.news,
+    routes: config.routes,
+    identify: identifyVisitor({ tokens, cookies }),
+    refuseDeadSession: refuseUnauthenticated({ cookies }),
+  }
+  app.register(quotaRoutes, quota)
+  app.register(accountPageRoutes, quota)
+}
+
+const urlOf = (upstreams: readonly Upstream[], name: string): string =>
+  upstreams.find((upstream) => upstream.name === name)?.url ?? ''

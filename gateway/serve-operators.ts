@@ -1,0 +1,69 @@
+import type { FastifyInstance } from 'fastify'
+import type { Logger } from 'pino'
+import { adminRoutes } from './admin/admin.routes.ts'
+import { createTokenCheck } from './admin/admin-token.ts'
+import type { GatewayConfig } from './config/config.ts'
+import { maskedConfig } from './config/mask.ts'
+import type { Accounts } from './identity/accounts.ts'
+import { normaliseEmail } from './identity/email.ts'
+import { checkRoutes } from './limiting/check.routes.ts'
+import type { Limiter } from './limiting/limiter.ts'
+import { createSubjectLimits, type SubjectLimits } from './limiting/subject-limits.ts'
+import type { Parts } from './open-parts.ts'
+
+export interface OperatorsOptions {
+  readonly adminToken: string
+  readonly draining: { readonly isDraining: boolean }
+  readonly log: Logger
+}
+
+/** Health, metrics, statistics, limits and accounts. */
+export function serveOperators(
+  app: FastifyInstance,
+  config: GatewayConfig,
+  { stores, metrics, limiter, statistics }: Parts,
+  { adminToken, draining, log }: OperatorsOptions,
+): void {
+  app.register(adminRoutes, {
+    token: adminToken,
+    statistics,
+    metrics,
+    checks: [
+      { name: 'sessions', isReady: stores.sessions.ping },
+      { name: 'accounts', isReady: stores.accounts.ping },
+      { name: 'hits', isReady: stores.hits.ping, isRequired: false },
+    ],
+    isDraining: () => draining.isDraining,
+    limits: {
+      limits: limitsOfSubjects(config, limiter, stores.accounts.home),
+      audit: stores.accounts.audit,
+      changed: (entry) => log.warn(entry, `limits changed: ${entry.action}`),
+    },
+    config: maskedConfig(config),
+  })
+}
+
+/** Whoever asks only whether somebody may connect. */
+export function serveChecks(
+  app: FastifyInstance,
+  { policy, token }: NonNullable<GatewayConfig['check']>,
+  { deciding }: Parts,
+): void {
+  const hasToken = token === null ? null : createTokenCheck(token)
+  app.register(checkRoutes, { ...deciding, policy, hasToken })
+}
+
+function limitsOfSubjects(config: GatewayConfig, limiter: Limiter, accounts: Accounts): SubjectLimits {
+  return createSubjectLimits({
+    limiter,
+    policies: config.policies,
+    routes: [...config.routes, { name: 'login', service: null, policies: config.login.policies, cost: 1 }],
+    accountWithId: (id) => accounts.findById(id),
+    async accountWithEmail(typed) {
+      const reading = normaliseEmail(typed)
+      return reading.kind === 'invalid'
+        ? null
+        : ((await accounts.findByEmail(reading.email))?.account ?? null)
+    },
+  })
+}

@@ -1,18 +1,18 @@
-import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { FastifyInstance } from 'fastify'
 import { GatewayError } from '../errors.ts'
-import { askStore } from './ask-store.ts'
 import type { AuthOptions } from './auth.routes.ts'
 import { readRefreshBody } from './bodies.ts'
 import { readCookies } from './cookies.ts'
-import { identifyCaller, refuseUnauthenticated } from './identify-caller.step.ts'
 import { logOut } from './log-out.ts'
 import { refreshSession } from './refresh-session.ts'
+import { requireSession } from './require-session.step.ts'
 import { sendTokens, shownAccount } from './send-tokens.routes.ts'
 
 /** A session after its login: `POST /auth/refresh`, `POST /auth/logout`, `GET /auth/me`. */
 export async function sessionRoutes(app: FastifyInstance, options: AuthOptions): Promise<void> {
-  const { accounts, sessions, cookies, now = Date.now } = options
+  const { cookies, now = Date.now } = options
   const { names } = cookies
+  const connected = requireSession(options)
 
   app.post<{ Body: unknown }>('/auth/refresh', async (request, reply) => {
     const sent = readRefreshBody(request.body) ?? readCookies(request.headers.cookie, names.refresh)[0]
@@ -35,19 +35,8 @@ export async function sessionRoutes(app: FastifyInstance, options: AuthOptions):
     return isForm ? reply.redirect('/', 303) : reply.code(204).send()
   })
 
-  app.get('/auth/me', { onRequest: identifyCaller(options) }, async (request, reply) => {
-    const { caller } = request.journey
-    if (caller.kind === 'anonymous') {
-      return refuseUnauthenticated(options)(request, reply, reasonOf(request))
-    }
-    const isAlive = await askStore(sessions.isAlive(caller.accountId, caller.sessionId))
-    const account = isAlive ? await askStore(accounts.findById(caller.accountId)) : null
-    if (account?.isActive !== true) return refuseUnauthenticated(options)(request, reply)
-    return reply.send(shownAccount(account))
+  app.get('/auth/me', async (request, reply) => {
+    const visitor = await connected(request, reply)
+    return visitor === null ? reply : reply.send(shownAccount(visitor.account))
   })
-
-  function reasonOf({ headers }: FastifyRequest): 'no-token' | 'invalid-token' {
-    const hasCookie = readCookies(headers.cookie, names.access).length > 0
-    return hasCookie || headers.authorization !== undefined ? 'invalid-token' : 'no-token'
-  }
 }

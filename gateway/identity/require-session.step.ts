@@ -1,0 +1,56 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { Account } from './account.ts'
+import type { Accounts } from './accounts.ts'
+import { askStore } from './ask-store.ts'
+import { readCookies } from './cookies.ts'
+import { type IdentifyOptions, identifyCaller, refuseUnauthenticated } from './identify-caller.step.ts'
+import type { Sessions } from './sessions.ts'
+import type { ConnectedCaller } from './tokens.ts'
+
+/** Whoever holds a token of a live session, and their account as it is stored now. */
+export interface ConnectedVisitor {
+  readonly caller: ConnectedCaller
+  readonly account: Account
+}
+
+export interface RequireSessionOptions extends IdentifyOptions {
+  readonly sessions: Pick<Sessions, 'isAlive'>
+  readonly accounts: Pick<Accounts, 'findById'>
+}
+
+/**
+ * Who is calling an endpoint of our own that needs a session. The road's admission does not stand before
+ * these, so both stores are asked here: a session that has ended and an account that was disabled or
+ * deleted are refused while their token is still good by date.
+ *
+ * The promise is null when the reply was sent: a person who follows a link goes to the login page.
+ *
+ * @throws GatewayError `unauthenticated`, `ambiguous-credentials`; `store-unavailable` when either store
+ *   is away
+ */
+export function requireSession(options: RequireSessionOptions) {
+  const { sessions, accounts, cookies } = options
+  const identify = identifyCaller(options)
+  const refuse = refuseUnauthenticated(options)
+
+  return async function requireSession(
+    request: FastifyRequest,
+    reply: FastifyReply,
+  ): Promise<ConnectedVisitor | null> {
+    await identify(request, reply)
+    const { caller } = request.journey
+    if (caller.kind === 'anonymous') {
+      refuse(request, reply, hasSentToken(request) ? 'invalid-token' : 'no-token')
+      return null
+    }
+    const isAlive = await askStore(sessions.isAlive(caller.accountId, caller.sessionId))
+    const account = isAlive ? await askStore(accounts.findById(caller.accountId)) : null
+    if (account?.isActive) return { caller, account }
+    refuse(request, reply)
+    return null
+  }
+
+  function hasSentToken({ headers }: FastifyRequest): boolean {
+    return headers.authorization !== undefined || readCookies(headers.cookie, cookies.names.access).length > 0
+  }
+}

@@ -18,7 +18,8 @@ export type Caller =
   | {
       readonly kind: 'connected'
       readonly accountId: string
-      readonly sessionId: string
+      /** Null: another issuer signed the token, so there is no session with us that could end. */
+      readonly sessionId: string | null
       readonly role: Role
       readonly plan: string | null
       readonly email: string

@@ -25,7 +25,10 @@ export async function logOut(
 ): Promise<void> {
   const verifications = await Promise.all(accessTokens.map((raw) => tokens.verifyAccessToken(raw)))
   const held = [
-    ...verifications.flatMap((verification) => (verification.kind === 'valid' ? verification.caller : [])),
+    ...verifications.flatMap((verification) => {
+      if (verification.kind === 'invalid' || verification.caller.sessionId === null) return []
+      return { accountId: verification.caller.accountId, sessionId: verification.caller.sessionId }
+    }),
     ...refreshTokens.flatMap((raw) => readRefreshToken(raw) ?? []),
   ]
   await Promise.all(held.map(({ accountId, sessionId }) => askStore(sessions.end(accountId, sessionId))))

@@ -9,7 +9,7 @@ import type { ConnectedCaller } from './tokens.ts'
 
 /** Whoever holds a token of a live session, and their account as it is stored now. */
 export interface ConnectedVisitor {
-  readonly caller: ConnectedCaller
+  readonly caller: ConnectedCaller & { readonly sessionId: string }
   readonly account: Account
 }
 
@@ -21,7 +21,7 @@ export interface RequireSessionOptions extends IdentifyOptions {
 /**
  * Who is calling an endpoint of our own that needs a session. The road's admission does not stand before
  * these, so both stores are asked here: a session that has ended and an account that was disabled or
- * deleted are refused while their token is still good by date.
+ * deleted are refused while their token is still good by date, and so is a caller whom another issuer knows.
  *
  * The promise is null when the reply was sent: a person who follows a link goes to the login page.
  *
@@ -43,9 +43,10 @@ export function requireSession(options: RequireSessionOptions) {
       refuse(request, reply, hasSentToken(request) ? 'invalid-token' : 'no-token')
       return null
     }
-    const isAlive = await askStore(sessions.isAlive(caller.accountId, caller.sessionId))
-    const account = isAlive ? await askStore(accounts.findById(caller.accountId)) : null
-    if (account?.isActive) return { caller, account }
+    const { accountId, sessionId } = caller
+    const isAlive = sessionId !== null && (await askStore(sessions.isAlive(accountId, sessionId)))
+    const account = isAlive ? await askStore(accounts.findById(accountId)) : null
+    if (account?.isActive && sessionId !== null) return { caller: { ...caller, sessionId }, account }
     refuse(request, reply)
     return null
   }

@@ -1,6 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { GatewayError } from '../errors.ts'
-import { isViolated, type WindowState } from './admission.ts'
+import { type AdmissionRequest, isViolated, type WindowState } from './admission.ts'
 import type { Decision, Tier } from './decision.ts'
 import { type WriteLimitHeaders, wholeSeconds } from './headers.ts'
 import type { Limiter } from './limiter.ts'
@@ -27,8 +27,8 @@ export function admitCall(options: AdmitOptions) {
   const { limiter, refuseDeadSession } = options
   return async function admitCall(request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
     const { journey } = request
-    const { route, caller } = journey
-    const session = caller.kind === 'connected' ? caller : null
+    const { route } = journey
+    const session = sessionOf(request)
     if (route === null || (session === null && route.policies.length === 0)) return undefined
     const windows = windowsOrRefusal(route, askerOf(request), planOf(request))
 
@@ -49,6 +49,12 @@ export function askerOf(request: FastifyRequest): Asker {
   const header = headerReader(request)
   if (caller.kind === 'anonymous') return { address, accountId: null, role: null, login: null, header }
   return { address, accountId: caller.accountId, role: caller.role, login: null, header }
+}
+
+/** The session that has to be alive; null for an anonymous caller, and for one whose token another issuer signed. */
+export function sessionOf({ journey: { caller } }: FastifyRequest): AdmissionRequest['session'] {
+  if (caller.kind === 'anonymous' || caller.sessionId === null) return null
+  return { accountId: caller.accountId, sessionId: caller.sessionId }
 }
 
 /** What the caller has booked, as the token says. */

@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { GatewayError } from '../errors.ts'
 import type { AdmissionRequest } from './admission.ts'
-import { askerOf, planOf } from './admit.step.ts'
+import { askerOf, planOf, sessionOf } from './admit.step.ts'
 import type { LimitNewsChannel } from './limit-news.ts'
 import type { Limiter } from './limiter.ts'
 import type { EventSink } from './quota-stream.ts'
@@ -64,9 +64,8 @@ export async function quotaRoutes(app: FastifyInstance, options: QuotaOptions): 
 
 /** Every window of the caller, to be looked at. */
 export function quotaRequestOf(request: FastifyRequest, routes: readonly ReachableRoute[]): AdmissionRequest {
-  const { caller, requestId } = request.journey
-  const session = caller.kind === 'connected' ? caller : null
-  return { session, windows: windowsOfCaller(routes, askerOf(request), planOf(request)), callId: requestId }
+  const windows = windowsOfCaller(routes, askerOf(request), planOf(request))
+  return { session: sessionOf(request), windows, callId: request.journey.requestId }
 }
 
 export const storeAway = (closed: readonly { readonly name: string }[]): GatewayError =>

@@ -26,15 +26,15 @@ export type CreateAccountResult =
   | { readonly kind: 'invalid'; readonly problems: FieldProblems }
   | { readonly kind: 'email-taken'; readonly email: string }
 
-/**
- * Creates an active account from what a person typed. All problems are told at once, before anything is hashed.
- *
- * @throws AccountsUnavailable, or `overloaded` when too many passwords wait to be hashed.
- */
-export async function createAccount(
-  { accounts, hashing }: CreateAccountDeps,
-  input: CreateAccountInput,
-): Promise<CreateAccountResult> {
+/** What a new account may be made of: names trimmed, e-mail normalised. */
+export type NewAccountReading =
+  | { readonly kind: 'fields'; readonly firstName: string; readonly lastName: string; readonly email: string }
+  | { readonly kind: 'invalid'; readonly problems: FieldProblems }
+
+/** Reads what a person typed; all problems are told at once. */
+export function readNewAccount(
+  input: Pick<CreateAccountInput, 'firstName' | 'lastName' | 'email' | 'password'>,
+): NewAccountReading {
   const reading = normaliseEmail(input.email)
   const firstName = input.firstName.trim()
   const lastName = input.lastName.trim()
@@ -44,9 +44,23 @@ export async function createAccount(
     ...problemOf('email', reading.kind === 'invalid' ? `The e-mail ${reading.reason}.` : null),
     ...problemOf('password', passwordProblem(input.password)),
   }
-  if (reading.kind === 'invalid' || Object.keys(problems).length > 0) return { kind: 'invalid', problems }
+  return reading.kind === 'invalid' || Object.keys(problems).length > 0
+    ? { kind: 'invalid', problems }
+    : { kind: 'fields', firstName, lastName, email: reading.email }
+}
 
-  const { email } = reading
+/**
+ * Creates an active account from what a person typed; nothing is hashed while a field is wrong.
+ *
+ * @throws AccountsUnavailable, or `overloaded` when too many passwords wait to be hashed.
+ */
+export async function createAccount(
+  { accounts, hashing }: CreateAccountDeps,
+  input: CreateAccountInput,
+): Promise<CreateAccountResult> {
+  const reading = readNewAccount(input)
+  if (reading.kind === 'invalid') return reading
+  const { firstName, lastName, email } = reading
   const passwordHash = await hashing.hashPassword(input.password)
   const created = await accounts.create({
     firstName,

@@ -58,6 +58,8 @@ export interface GatewayConfig {
     readonly keysDirectory: string
     readonly accessTokenLifetimeMs: number
     readonly sessionLifetimeMs: number
+    readonly idleLifetimeMs: number
+    readonly refreshGraceMs: number
     readonly issuer: string
     readonly audience: string
     readonly secureCookies: boolean

@@ -68,6 +68,8 @@ test('defaults fill every key left out, and durations become milliseconds', () =
       keysDirectory: 'data/keys',
       accessTokenLifetimeMs: 900_000,
       sessionLifetimeMs: 43_200_000,
+      idleLifetimeMs: 7_200_000,
+      refreshGraceMs: 10_000,
       issuer: 'http://localhost:8080',
       audience: 'guichet',
       secureCookies: false,
@@ -100,6 +102,15 @@ test('defaults fill every key left out, and durations become milliseconds', () =
 
 test('a section or key left empty counts as left out', () => {
   expect(load(`listen:\nadmin:\n  token:\n${smallest}`)).toEqual(load(smallest))
+})
+
+test.each([
+  ['sessionLifetime: 30m', 1_800_000],
+  ['accessTokenLifetime: 3h', 21_600_000],
+  ['accessTokenLifetime: 8h', 43_200_000],
+  ['idleLifetime: 20m', 1_200_000],
+])('with %s an unused session lives for %i ms', (key, idleLifetimeMs) => {
+  expect(load(`identity: { ${key} }\n${smallest}`).identity).toMatchObject({ idleLifetimeMs })
 })
 
 test('routes and login hold the policies they name', () => {

@@ -36,6 +36,8 @@ export function resolveConfig(file: ConfigFile): GatewayConfig {
       keysDirectory: identity.keysDirectory,
       accessTokenLifetimeMs: durationMs(identity.accessTokenLifetime),
       sessionLifetimeMs: durationMs(identity.sessionLifetime),
+      idleLifetimeMs: idleLifetimeMs(identity),
+      refreshGraceMs: durationMs(identity.refreshGrace),
       issuer: identity.issuer || publicUrl,
       audience: identity.audience,
       secureCookies: identity.secureCookies ?? publicUrl.startsWith('https:'),
@@ -79,6 +81,19 @@ function resolveCheck(
   [policy]: readonly Policy[],
 ): GatewayConfig['check'] {
   return policy === undefined ? null : { host, port, policy, token: token || null }
+}
+
+const usualIdleLifetimeMs = 7_200_000
+
+/** Always longer than an access token lives: who comes back when theirs ran out is still there. */
+function idleLifetimeMs({
+  idleLifetime,
+  accessTokenLifetime,
+  sessionLifetime,
+}: ConfigFile['identity']): number {
+  if (idleLifetime) return durationMs(idleLifetime)
+  const least = Math.max(usualIdleLifetimeMs, 2 * durationMs(accessTokenLifetime))
+  return Math.min(least, durationMs(sessionLifetime))
 }
 
 function store(text: string): SessionsStore | HitsStore | AccountsStore {

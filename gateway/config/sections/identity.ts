@@ -17,10 +17,26 @@ export const identity = Section(
       most: '1d',
     }),
     sessionLifetime: Duration({
-      description: 'How long a session lives after login.',
+      description: 'How long a session lives after login, however much it is used.',
       default: '12h',
       least: '1m',
       most: '400d',
+    }),
+    idleLifetime: Type.Optional(
+      Duration({
+        description:
+          'How long a session that is not used lives; each refresh of its tokens is a use. Longer than `accessTokenLifetime`.',
+        'x-default': '`2h`, or twice `accessTokenLifetime` when that is longer, within `sessionLifetime`',
+        least: '1m',
+        most: '400d',
+      }),
+    ),
+    refreshGrace: Duration({
+      description:
+        'How long the refresh token before the current one still gets the same answer, for two tabs at once and for answers lost on the way; `0s`: not at all.',
+      default: '10s',
+      least: '0s',
+      most: '60s',
     }),
     issuer: Type.Optional(
       Type.String({ description: '`iss` of the access tokens.', 'x-default': '`listen.publicUrl`' }),

@@ -1,4 +1,5 @@
 import { type Account, isPlan } from './account.ts'
+import type { AccountChanges, AccountWithLastLogin } from './accounts.ts'
 
 /** What both homes say in the same SQL, so that they cannot drift apart. */
 
@@ -19,6 +20,9 @@ export const accountColumns = ['id', 'nom', 'prenom', 'email', 'role', 'actif', 
   .map((column) => `${column} AS ${column}`)
   .join(', ')
 
+/** What `search` and `findWithLastLogin` select. */
+export const columnsWithLastLogin = `${accountColumns}, derniere_connexion_ms AS derniere_connexion_ms`
+
 /** Only `admin` is an administrator: an older app's own role names (or NULL) never give that right. */
 export function accountOf(row: AccountRow): Account {
   const plan = String(row.plan ?? '').trim()
@@ -33,16 +37,54 @@ export function accountOf(row: AccountRow): Account {
   }
 }
 
+export function withLastLogin(
+  row: AccountRow & { readonly derniere_connexion_ms: number | string | bigint | null },
+): AccountWithLastLogin {
+  const atMs = row.derniere_connexion_ms
+  return { account: accountOf(row), lastLoginAtMs: atMs === null ? null : Number(atMs) }
+}
+
+const columnOf: Readonly<Record<keyof AccountChanges, string>> = {
+  firstName: 'prenom',
+  lastName: 'nom',
+  email: 'email',
+  role: 'role',
+  plan: 'plan',
+  isActive: 'actif',
+}
+
+export interface UpdateStatement {
+  readonly text: string
+  readonly values: readonly (string | bigint | null)[]
+}
+
+/** Null when nothing is to be changed. */
+export function updateOf(id: bigint | null, changes: AccountChanges): UpdateStatement | null {
+  const fields = Object.keys(columnOf) as (keyof AccountChanges)[]
+  const changed = fields.filter((field) => changes[field] !== undefined)
+  if (changed.length === 0) return null
+  const values = changed.map((field) => {
+    const value = changes[field] as string | boolean | null
+    return typeof value === 'boolean' ? BigInt(value) : value
+  })
+  const assignments = changed.map((field) => `${columnOf[field]} = ?`)
+  return {
+    text: `UPDATE utilisateurs SET ${assignments.join(', ')} WHERE id = ?`,
+    values: [...values, id],
+  }
+}
+
 export const hourMs = 3_600_000
 
 export const hourOf = (atMs: number): bigint => BigInt(Math.floor(atMs / hourMs) * hourMs)
 
-/** Hours that end after `sinceMs` are those that begin after this. */
+/** Hours that end after `sinceMs` are those that begin after this; the others have ended by then. */
 export const hourBefore = (sinceMs: number): bigint => BigInt(Math.floor(sinceMs - hourMs))
 
 /** The `sqlite.ts` home adds its collation to the e-mail. */
 export const sql = {
   findById: `SELECT ${accountColumns} FROM utilisateurs WHERE id = ?`,
+  findWithLastLogin: `SELECT ${columnsWithLastLogin} FROM utilisateurs WHERE id = ?`,
   list: `SELECT ${accountColumns} FROM utilisateurs WHERE id > ? ORDER BY id LIMIT ?`,
   insert:
     'INSERT INTO utilisateurs (nom, prenom, email, mot_de_passe, role, actif) VALUES (?, ?, ?, ?, ?, 1)',
@@ -52,6 +94,8 @@ export const sql = {
   setPasswordHash: 'UPDATE utilisateurs SET mot_de_passe = ? WHERE id = ?',
   setActive: 'UPDATE utilisateurs SET actif = ? WHERE id = ?',
   setPlan: 'UPDATE utilisateurs SET plan = ? WHERE id = ?',
+  remove: 'DELETE FROM utilisateurs WHERE id = ?',
+  forgetLoginsOf: 'DELETE FROM connexions_par_heure WHERE utilisateur_id = ?',
   // Gateways record in any order; the last login never goes back.
   setLastLogin: `UPDATE utilisateurs SET derniere_connexion_ms =
     CASE WHEN derniere_connexion_ms > ? THEN derniere_connexion_ms ELSE ? END WHERE id = ?`,

@@ -1,22 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Account } from './account.ts'
-import type { Accounts, NewAccount } from './accounts.ts'
-
-export interface AccountsAtHand extends AsyncDisposable {
-  readonly accounts: Accounts
-}
+import type { Accounts } from './accounts.ts'
+import { type AccountsAtHand, create, someone } from './accounts-at-hand.contract.ts'
 
 const hourMs = 3_600_000
 const noonMs = Date.UTC(2026, 10, 2, 12)
-
-const someone = (email: string, more: Partial<NewAccount> = {}): NewAccount => ({
-  firstName: 'Ada',
-  lastName: 'Lovelace',
-  email,
-  passwordHash: '$argon2id$v=19$m=8,t=1,p=1$c2FsdHNhbHQ$aGFzaA',
-  role: 'user',
-  ...more,
-})
 
 /** Names that break what is glued together instead of bound. */
 const naughty = [
@@ -44,14 +32,8 @@ export function accountsContract(home: string, open: () => Promise<AccountsAtHan
     })
     afterAll(() => opened[Symbol.asyncDispose]())
 
-    const create = async (email: string, more: Partial<NewAccount> = {}): Promise<Account> => {
-      const created = await accounts.create(someone(email, more))
-      if (created.kind !== 'created') throw new Error(`${email} is taken`)
-      return created.account
-    }
-
     test('a new account is active and found by e-mail, by id and by ids', async () => {
-      const ada = await create('ada@example.org', { role: 'admin' })
+      const ada = await create(accounts, 'ada@example.org', { role: 'admin' })
       expect(ada).toEqual({
         id: expect.stringMatching(/^[1-9]\d*$/),
         firstName: 'Ada',
@@ -66,7 +48,7 @@ export function accountsContract(home: string, open: () => Promise<AccountsAtHan
         storedPassword: someone('').passwordHash,
       })
       expect(await accounts.findById(ada.id)).toEqual(ada)
-      const bob = await create('bob@example.org')
+      const bob = await create(accounts, 'bob@example.org')
       const found = await accounts.findByIds([bob.id, ada.id, ada.id, '999999', 'x', '1 OR 1=1'])
       expect(found.toSorted((a, b) => Number(a.id) - Number(b.id))).toEqual([ada, bob])
       expect(await accounts.findByIds([])).toEqual([])
@@ -80,14 +62,14 @@ export function accountsContract(home: string, open: () => Promise<AccountsAtHan
     })
 
     test('e-mails are equal byte by byte, whatever the database thinks of case and accents', async () => {
-      await create('jose@example.org')
+      await create(accounts, 'jose@example.org')
       for (const email of ['José@example.org', 'JOSE@example.org', 'jose@example.org\0', "' OR '1'='1"]) {
         expect(await accounts.findByEmail(email), email).toBeNull()
       }
     })
 
     test('what is no id is an unknown id', async () => {
-      const { id } = await create('ids@example.org')
+      const { id } = await create(accounts, 'ids@example.org')
       for (const not of [
         '',
         'x',
@@ -110,7 +92,7 @@ export function accountsContract(home: string, open: () => Promise<AccountsAtHan
     test.each(naughty.map((text, i) => [i, text]))(
       'a naughty name is stored intact: case %i',
       async (i, text) => {
-        const { id } = await create(`naughty${i}@example.org`, {
+        const { id } = await create(accounts, `naughty${i}@example.org`, {
           firstName: text,
           lastName: text,
           passwordHash: text,
@@ -122,13 +104,13 @@ export function accountsContract(home: string, open: () => Promise<AccountsAtHan
 
     test('pages by ascending id stay stable while accounts come', async () => {
       const made = [
-        await create('p1@example.org'),
-        await create('p2@example.org'),
-        await create('p3@example.org'),
+        await create(accounts, 'p1@example.org'),
+        await create(accounts, 'p2@example.org'),
+        await create(accounts, 'p3@example.org'),
       ]
       const before = String(Number(made[0]?.id) - 1)
       expect(await accounts.list(before, 2)).toEqual(made.slice(0, 2))
-      const late = await create('p4@example.org')
+      const late = await create(accounts, 'p4@example.org')
       expect(await accounts.list(made[1]?.id ?? '', 10)).toEqual([made[2], late])
       expect(await accounts.list(late.id, 10)).toEqual([])
       expect(await accounts.list('0', 1)).toHaveLength(1)
@@ -136,7 +118,7 @@ export function accountsContract(home: string, open: () => Promise<AccountsAtHan
     })
 
     test('the password and the right to log in can be changed, and say whether someone was there', async () => {
-      const { id } = await create('change@example.org')
+      const { id } = await create(accounts, 'change@example.org')
       expect(await accounts.setPasswordHash(id, 'new')).toBe(true)
       // MySQL by itself answers "0 changed" to the same value.
       expect(await accounts.setPasswordHash(id, 'new')).toBe(true)
@@ -149,7 +131,7 @@ export function accountsContract(home: string, open: () => Promise<AccountsAtHan
     })
 
     test('a plan is kept, changed and taken away, and says whether someone was there', async () => {
-      const made = await create('plan@example.org', { plan: 'gold' })
+      const made = await create(accounts, 'plan@example.org', { plan: 'gold' })
       expect(made).toMatchObject({ plan: 'gold' })
       const found = async () => (await accounts.findById(made.id))?.plan
       expect(await found()).toBe('gold')

@@ -2,9 +2,31 @@ import type { ExecuteValues, PoolConnection, ResultSetHeader, RowDataPacket } fr
 import { type MysqlConnection, MysqlUnavailable } from '../connections/mysql.ts'
 import { accountNumber } from './account.ts'
 import { type Accounts, AccountsUnavailable } from './accounts.ts'
-import { type AccountRow, accountColumns, accountOf, hourBefore, hourOf, sql } from './accounts-sql.ts'
+import {
+  type AccountRow,
+  accountColumns,
+  accountOf,
+  columnsWithLastLogin,
+  hourBefore,
+  hourOf,
+  sql,
+  updateOf,
+  withLastLogin,
+} from './accounts-sql.ts'
 
 const findByEmail = `SELECT ${accountColumns}, mot_de_passe FROM utilisateurs WHERE email = ?`
+
+// An adopted column may compare without case and accents: bytes and lower case are said here.
+const replacePasswordHash = `UPDATE utilisateurs SET mot_de_passe = ?
+  WHERE id = ? AND CAST(COALESCE(mot_de_passe, '') AS BINARY) = CAST(? AS BINARY)`
+
+const search = `SELECT ${columnsWithLastLogin} FROM utilisateurs WHERE id > ? AND (
+    INSTR(LOWER(email) COLLATE utf8mb4_bin, ?) > 0 OR
+    INSTR(LOWER(CONCAT_WS(' ', prenom COLLATE utf8mb4_bin, nom COLLATE utf8mb4_bin)), ?) > 0
+  ) ORDER BY id LIMIT ?`
+
+const forgetLogins =
+  'DELETE FROM connexions_par_heure WHERE heure <= ? ORDER BY heure, utilisateur_id LIMIT ?'
 
 const countLogin = `INSERT INTO connexions_par_heure (heure, utilisateur_id, connexions) VALUES (?, ?, 1)
   ON DUPLICATE KEY UPDATE connexions = connexions + 1`
@@ -12,7 +34,7 @@ const countLogin = `INSERT INTO connexions_par_heure (heure, utilisateur_id, con
 type Row = RowDataPacket &
   AccountRow & {
     readonly mot_de_passe: string | null
-    readonly derniere_connexion_ms: number | string
+    readonly derniere_connexion_ms: number | string | null
     readonly logins: string
   }
 type Value = string | number | bigint | null
@@ -55,16 +77,50 @@ export function createMysqlAccounts(mysql: MysqlConnection): Accounts {
         const id = String(insertId)
         return { kind: 'created', account: { id, firstName, lastName, email, role, plan, isActive: true } }
       } catch (error) {
-        if ((error as { code?: string }).code === 'ER_DUP_ENTRY') return { kind: 'email-taken' }
+        if (codeOf(error) === 'ER_DUP_ENTRY') return { kind: 'email-taken' }
         throw error
       }
     },
     async list(afterId, limit) {
       return (await rows(sql.list, accountNumber(afterId) ?? 0n, BigInt(limit))).map(accountOf)
     },
+    async search({ text, afterId, limit }) {
+      const lower = text.toLowerCase()
+      const found = await rows(search, accountNumber(afterId) ?? 0n, lower, lower, BigInt(limit))
+      return found.map(withLastLogin)
+    },
+    async findWithLastLogin(id) {
+      const [row] = await rows(sql.findWithLastLogin, accountNumber(id))
+      return row ? withLastLogin(row) : null
+    },
+    async update(id, changes) {
+      const number = accountNumber(id)
+      const update = updateOf(number, changes)
+      try {
+        if (update !== null) await change(update.text, ...update.values)
+      } catch (error) {
+        if (codeOf(error) === 'ER_DUP_ENTRY') return { kind: 'email-taken' }
+        throw error
+      }
+      const [row] = await rows(sql.findById, number)
+      return row ? { kind: 'updated', account: accountOf(row) } : { kind: 'unknown' }
+    },
+    async remove(id) {
+      try {
+        const isRemoved = await run((connection) => remove(connection, accountNumber(id)))
+        return { kind: isRemoved ? 'removed' : 'unknown' }
+      } catch (error) {
+        if (codeOf(error) === 'ER_ROW_IS_REFERENCED_2') return { kind: 'referenced' }
+        throw error
+      }
+    },
     // `affectedRows` counts the rows that were found, changed or not (mysql2 asks for FOUND_ROWS).
-    async setPasswordHash(id, passwordHash) {
-      return (await change(sql.setPasswordHash, passwordHash, accountNumber(id))).affectedRows > 0
+    async setPasswordHash(id, passwordHash, expected) {
+      const values = [passwordHash, accountNumber(id)]
+      const { affectedRows } = await (expected === undefined
+        ? change(sql.setPasswordHash, ...values)
+        : change(replacePasswordHash, ...values, expected))
+      return affectedRows > 0
     },
     async setActive(id, isActive) {
       return (await change(sql.setActive, isActive ? 1n : 0n, accountNumber(id))).affectedRows > 0
@@ -85,24 +141,41 @@ export function createMysqlAccounts(mysql: MysqlConnection): Accounts {
         logins: Number(row.logins),
       }))
     },
+    async forgetLogins(untilMs, most) {
+      return (await change(forgetLogins, hourBefore(untilMs), BigInt(most))).affectedRows
+    },
     async ping() {
       await run((connection) => connection.ping())
     },
   }
 }
 
-/** The account's row first: it is the lock that makes two logins of one account wait for each other. */
-async function recordLogin(connection: PoolConnection, id: bigint | null, atMs: number): Promise<void> {
-  const at = BigInt(Math.floor(atMs))
+const codeOf = (error: unknown): string | undefined => (error as { code?: string }).code
+
+// In both the account's row comes first: it is the lock that makes what happens to one account wait in line.
+
+const recordLogin = (connection: PoolConnection, id: bigint | null, atMs: number): Promise<void> =>
+  inTransaction(connection, async () => {
+    const at = BigInt(Math.floor(atMs))
+    const values = [at, at, id] as ExecuteValues
+    const [{ affectedRows }] = await connection.execute<ResultSetHeader>(sql.setLastLogin, values)
+    if (affectedRows > 0) await connection.execute(countLogin, [hourOf(atMs), id] as ExecuteValues)
+  })
+
+const remove = (connection: PoolConnection, id: bigint | null): Promise<boolean> =>
+  inTransaction(connection, async () => {
+    const values = [id] as ExecuteValues
+    const [{ affectedRows }] = await connection.execute<ResultSetHeader>(sql.remove, values)
+    await connection.execute(sql.forgetLoginsOf, values)
+    return affectedRows > 0
+  })
+
+async function inTransaction<T>(connection: PoolConnection, work: () => Promise<T>): Promise<T> {
   await connection.beginTransaction()
   try {
-    const [{ affectedRows }] = await connection.execute<ResultSetHeader>(sql.setLastLogin, [
-      at,
-      at,
-      id,
-    ] as ExecuteValues)
-    if (affectedRows > 0) await connection.execute(countLogin, [hourOf(atMs), id] as ExecuteValues)
+    const result = await work()
     await connection.commit()
+    return result
   } catch (error) {
     await connection.rollback().catch(() => connection.destroy())
     throw error
@@ -125,7 +198,7 @@ const awayCodes = new Set([
 ])
 
 /** A broken connection has no SQL state; an SQL error that has one is a mistake of ours and must show as such. */
-function isAway(error: { code?: string; sqlState?: string; fatal?: boolean }): boolean {
+export function isAway(error: { code?: string; sqlState?: string; fatal?: boolean }): boolean {
   if (error instanceof MysqlUnavailable || error.fatal === true) return true
   return error.sqlState === undefined ? error.code !== undefined : awayCodes.has(error.code ?? '')
 }

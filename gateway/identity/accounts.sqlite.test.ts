@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { afterAll, expect, test } from 'vitest'
 import { openSqlite, type SqliteConnection } from '../connections/sqlite.ts'
+import { accountChangesContract } from './account-changes.contract.ts'
 import { accountsContract } from './accounts.contract.ts'
 import { createSqliteAccounts } from './accounts.sqlite.ts'
 import { AccountsUnavailable } from './accounts.ts'
@@ -14,14 +15,17 @@ afterAll(() => rmSync(folder, { recursive: true }))
 let files = 0
 const openFresh = (): SqliteConnection => openSqlite(join(folder, `in/folders/${++files}.sqlite`))
 
-accountsContract('an SQLite file', async () => {
+const openEmpty = async () => {
   const connection = openFresh()
   migrateSqlite(connection.database)
   return {
     accounts: createSqliteAccounts(connection.database),
     [Symbol.asyncDispose]: async () => connection[Symbol.dispose](),
   }
-})
+}
+
+accountsContract('an SQLite file', openEmpty)
+accountChangesContract('an SQLite file', openEmpty)
 
 test('an id above 2^53 is not rounded', async () => {
   using connection = openFresh()
@@ -52,7 +56,7 @@ test('a file that another process keeps locked is AccountsUnavailable, and works
   await expect(accounts.recordLogin('1', 0)).resolves.toBeUndefined()
 })
 
-test('the last connected are read from an index, and the top from the key of the hours', () => {
+test('the last connected and the logins of one account are read from an index, the top from the key of the hours', () => {
   using connection = openFresh()
   migrateSqlite(connection.database)
   const planOf = (query: string): string =>
@@ -63,6 +67,9 @@ test('the last connected are read from an index, and the top from the key of the
   expect(recent).toContain('utilisateurs_derniere_connexion')
   expect(recent).not.toContain('TEMP B-TREE')
   expect(planOf('SELECT * FROM connexions_par_heure WHERE heure > 1')).toContain('PRIMARY KEY (heure>?)')
+  expect(planOf('DELETE FROM connexions_par_heure WHERE utilisateur_id = 1')).toContain(
+    'connexions_par_heure_utilisateur',
+  )
   expect(planOf("SELECT * FROM utilisateurs WHERE email COLLATE BINARY = 'x'")).toContain(
     'utilisateurs_email',
   )

@@ -12,6 +12,29 @@ export interface NewAccount {
   readonly plan?: string | null
 }
 
+/** What may be changed of an account; what is left out stays. */
+export type AccountChanges = Partial<
+  Pick<Account, 'firstName' | 'lastName' | 'email' | 'role' | 'plan' | 'isActive'>
+>
+
+export type AccountUpdate =
+  | { readonly kind: 'updated'; readonly account: Account }
+  | { readonly kind: 'email-taken' }
+  | { readonly kind: 'unknown' }
+
+export type AccountRemoval =
+  | { readonly kind: 'removed' }
+  | { readonly kind: 'unknown' }
+  /** Rows of the app behind us name this account, in the same database, and must not be left alone. */
+  | { readonly kind: 'referenced' }
+
+export interface AccountSearch {
+  /** Found in the e-mail, or in the first name, a space and the last name, whatever the case; empty: everyone. */
+  readonly text: string
+  readonly afterId: string
+  readonly limit: number
+}
+
 /** The database did not answer in time, or at all: answered as 503 with a Retry-After. */
 export class AccountsUnavailable extends GatewayError {
   constructor(cause: unknown) {
@@ -28,6 +51,12 @@ export interface LoginCount {
 export interface LastLogin {
   readonly account: Account
   readonly atMs: number
+}
+
+export interface AccountWithLastLogin {
+  readonly account: Account
+  /** Null: has never logged in. */
+  readonly lastLoginAtMs: number | null
 }
 
 /** An account with what only the login may see: an argon2id string, or plain text in a table older than the gateway. */
@@ -49,8 +78,18 @@ export interface Accounts {
   create(account: NewAccount): Promise<{ kind: 'created'; account: Account } | { kind: 'email-taken' }>
   /** By ascending id, those after `afterId`, so that pages stay stable while accounts come and go. */
   list(afterId: string, limit: number): Promise<Account[]>
-  /** False when no such account exists. */
-  setPasswordHash(id: string, passwordHash: string): Promise<boolean>
+  /** By ascending id, as `list`. */
+  search(search: AccountSearch): Promise<AccountWithLastLogin[]>
+  findWithLastLogin(id: string): Promise<AccountWithLastLogin | null>
+  /** All changes or none. The e-mail is already normalised by `email.ts`. */
+  update(id: string, changes: AccountChanges): Promise<AccountUpdate>
+  /** Forgets the account and when it logged in; a login recorded at the same instant leaves nothing behind. */
+  remove(id: string): Promise<AccountRemoval>
+  /**
+   * False when no such account exists, or when `expected` is given and is not what is stored, byte by byte: a
+   * password that was changed meanwhile stays.
+   */
+  setPasswordHash(id: string, passwordHash: string, expected?: string): Promise<boolean>
   setActive(id: string, isActive: boolean): Promise<boolean>
   /** Null takes the plan away. Tokens already issued keep the old one. */
   setPlan(id: string, plan: string | null): Promise<boolean>
@@ -64,6 +103,8 @@ export interface Accounts {
    * Equal counts by ascending id.
    */
   topLogins(sinceMs: number, limit: number): Promise<LoginCount[]>
+  /** Forgets counters of hours that have ended by `untilMs`, `most` of them at a time; says how many. */
+  forgetLogins(untilMs: number, most: number): Promise<number>
 
   /** Resolves when the database answers; used by readiness. Whoever opened the connection closes it. */
   ping(): Promise<void>

@@ -86,6 +86,43 @@ export function adoptionContract(home: string, oldTable: string, open: () => Pro
       expect(await accounts.topLogins(0, 3)).toMatchObject([{ account: { id: '41' }, logins: 1 }])
     })
 
+    test('its accounts are found, changed and removed, but none that the app still refers to', async () => {
+      await using old = await open()
+      await old.execute(oldTable)
+      await old.execute(
+        `${insert} (1, 'Noël', 'Zoé', 'a@example.org', 'Azerty', 2027), (2, NULL, NULL, 'b@example.org', NULL, 1), (3, 'C', NULL, NULL, 'x', 1)`,
+      )
+      await old.migrate()
+      const accounts = old.accounts()
+      const found = async (text: string) =>
+        (await accounts.search({ text, afterId: '0', limit: 9 })).map(({ account }) => account.id)
+      expect(await found('')).toEqual(['1', '2', '3'])
+      expect(await found('zoé NOËL')).toEqual(['1'])
+      expect(await found('zoe')).toEqual([])
+      expect(await found('B@')).toEqual(['2'])
+      expect(await accounts.setPasswordHash('1', 'x', 'azerty')).toBe(false)
+      expect(await accounts.setPasswordHash('1', 'h', 'Azerty')).toBe(true)
+      expect(await accounts.setPasswordHash('2', 'h', '')).toBe(true)
+      const changes = {
+        firstName: '🦊',
+        email: 'c@example.org',
+        role: 'admin',
+        plan: 'gold',
+        isActive: false,
+      } as const
+      expect(await accounts.update('3', changes)).toMatchObject({ kind: 'updated', account: changes })
+      expect(await accounts.update('3', { email: 'a@example.org' })).toEqual({ kind: 'email-taken' })
+      await old.execute(
+        'CREATE TABLE articles (id INT PRIMARY KEY, vendeur INT, FOREIGN KEY (vendeur) REFERENCES utilisateurs (id))',
+      )
+      await old.execute('INSERT INTO articles (id, vendeur) VALUES (1, 1)')
+      await accounts.recordLogin('1', 1_000)
+      expect(await accounts.remove('1')).toEqual({ kind: 'referenced' })
+      expect(await accounts.topLogins(0, 9)).toMatchObject([{ account: { id: '1' }, logins: 1 }])
+      expect(await accounts.remove('2')).toEqual({ kind: 'removed' })
+      expect(await found('')).toEqual(['1', '3'])
+    })
+
     test('is refused, unchanged, when two rows have one e-mail; the error names them and the cure', async () => {
       await using old = await open()
       await old.execute(oldTable.replace(/ UNIQUE/i, ''))

@@ -1,7 +1,7 @@
 import type { PoolConnection, RowDataPacket } from 'mysql2/promise'
 import type { MysqlConnection } from '../connections/mysql.ts'
 import { adoptMysqlTable } from './adoption.mysql.ts'
-import { type MigrationReport, migrations } from './migrations.ts'
+import { type Migration, type MigrationReport, migrations } from './migrations.ts'
 
 const lockWaitSeconds = 60
 
@@ -42,10 +42,11 @@ async function runMissing(connection: PoolConnection, nowMs: number): Promise<Mi
   const done = new Set(rows.map((row) => Number(row.number)))
   const ran: string[] = []
   const warnings: string[] = []
-  for (const { number, name, mysql, unlessColumn } of migrations) {
+  for (const migration of migrations) {
+    const { number, name, mysql } = migration
     if (done.has(number)) continue
     if (number === 1 && (await hasTable(connection))) warnings.push(...(await adoptMysqlTable(connection)))
-    else if (unlessColumn === undefined || !(await hasColumn(connection, unlessColumn))) {
+    else if (!(await isThere(connection, migration))) {
       for (const statement of mysql) await connection.query(statement)
     }
     await connection.query('INSERT INTO guichet_migrations (number, name, ran_at_ms) VALUES (?, ?, ?)', [
@@ -60,6 +61,24 @@ async function runMissing(connection: PoolConnection, nowMs: number): Promise<Mi
 
 async function hasTable(connection: PoolConnection): Promise<boolean> {
   const [rows] = await connection.query<RowDataPacket[]>("SHOW TABLES LIKE 'utilisateurs'")
+  return rows.length > 0
+}
+
+async function isThere(
+  connection: PoolConnection,
+  { unlessColumn, unlessIndex }: Migration,
+): Promise<boolean> {
+  return (
+    (unlessColumn !== undefined && (await hasColumn(connection, unlessColumn))) ||
+    (unlessIndex !== undefined && (await hasIndex(connection, unlessIndex)))
+  )
+}
+
+async function hasIndex(connection: PoolConnection, name: string): Promise<boolean> {
+  const [rows] = await connection.query<RowDataPacket[]>(
+    'SELECT 1 FROM information_schema.STATISTICS WHERE TABLE_SCHEMA = DATABASE() AND INDEX_NAME = ?',
+    [name],
+  )
   return rows.length > 0
 }
 

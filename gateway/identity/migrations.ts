@@ -9,6 +9,8 @@ export interface Migration {
   readonly sqlite: readonly string[]
   /** Skipped where `utilisateurs` has this column: an older app's own stays, and so does ours after a crash. */
   readonly unlessColumn?: string
+  /** Skipped where this index exists, as after a crash: MySQL knows no `CREATE INDEX IF NOT EXISTS`. */
+  readonly unlessIndex?: string
 }
 
 /** What a start found to do. */
@@ -116,6 +118,49 @@ export const migrations: readonly Migration[] = [
         for_seconds INTEGER,
         reason TEXT NOT NULL
       )`,
+    ],
+  },
+  {
+    number: 5,
+    name: 'guichet_codes',
+    // Owners are kept as digests: any text fits, and a leaked table names nobody.
+    mysql: [
+      `CREATE TABLE IF NOT EXISTS guichet_codes (
+        purpose VARCHAR(20) NOT NULL,
+        owner_hash CHAR(64) NOT NULL,
+        code_hash VARCHAR(100) NULL COMMENT 'NULL once spent or forgotten',
+        payload MEDIUMTEXT NOT NULL,
+        tries_left INT NOT NULL,
+        expires_at_ms BIGINT NOT NULL,
+        issues VARCHAR(100) NOT NULL COMMENT 'when the latest were issued, ms since 1970 UTC, newest first',
+        keep_until_ms BIGINT NOT NULL,
+        PRIMARY KEY (purpose, owner_hash),
+        INDEX guichet_codes_keep_until (keep_until_ms)
+      ) ENGINE = InnoDB CHARACTER SET utf8mb4 COLLATE utf8mb4_bin`,
+    ],
+    sqlite: [
+      `CREATE TABLE guichet_codes (
+        purpose TEXT NOT NULL,
+        owner_hash TEXT NOT NULL,
+        code_hash TEXT, -- NULL once spent or forgotten
+        payload TEXT NOT NULL,
+        tries_left INTEGER NOT NULL,
+        expires_at_ms INTEGER NOT NULL,
+        issues TEXT NOT NULL, -- when the latest were issued, ms since 1970 UTC, newest first
+        keep_until_ms INTEGER NOT NULL,
+        PRIMARY KEY (purpose, owner_hash)
+      ) WITHOUT ROWID`,
+      'CREATE INDEX guichet_codes_keep_until ON guichet_codes (keep_until_ms)',
+    ],
+  },
+  {
+    number: 6,
+    name: 'connexions_par_heure_utilisateur',
+    unlessIndex: 'connexions_par_heure_utilisateur',
+    // So that forgetting an account does not walk through, and lock, everybody's hours.
+    mysql: ['CREATE INDEX connexions_par_heure_utilisateur ON connexions_par_heure (utilisateur_id)'],
+    sqlite: [
+      'CREATE INDEX IF NOT EXISTS connexions_par_heure_utilisateur ON connexions_par_heure (utilisateur_id)',
     ],
   },
 ]

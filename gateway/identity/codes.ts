@@ -18,6 +18,13 @@ export type CodeIssue =
   /** Too many were sent to this owner for this purpose of late; the earlier one stays good. */
   | { readonly kind: 'too-many' }
 
+export type CodeRenewal =
+  /** With what the code before would have given back. */
+  | { readonly kind: 'renewed'; readonly payload: Readonly<Record<string, string>> }
+  | { readonly kind: 'too-many' }
+  /** None was issued, or it is spent, forgotten, or long expired. */
+  | { readonly kind: 'nothing-waits' }
+
 export type CodeTrial =
   | { readonly kind: 'right'; readonly payload: Readonly<Record<string, string>> }
   /** Wrong, expired, spent, tried too often, or never issued: nobody may learn which. */
@@ -31,6 +38,8 @@ export type CodeTrial =
 export interface Codes {
   /** Keeps the code and drops the one before it; at most 5 in an hour. Codes long expired are dropped on the way. */
   issue(code: NewCode): Promise<CodeIssue>
+  /** The same for somebody who was sent one and asks for another: what it gives back stays. */
+  renew(code: Omit<NewCode, 'payload'>): Promise<CodeRenewal>
   /** Takes one of the code's 5 tries. The right code works once, whatever comes at the same instant. */
   spend(purpose: CodePurpose, owner: string, codeHash: string, nowMs: number): Promise<CodeTrial>
   /** Drops all codes of this owner and purpose. */

@@ -8,6 +8,7 @@ const commands: Record<string, () => Promise<Command>> = {
   demo: async () => (await import('./cli/demo.ts')).demo,
   check: async () => (await import('./cli/check.ts')).check,
   users: async () => (await import('./cli/users.ts')).users,
+  keys: async () => (await import('./cli/keys.ts')).keys,
   limits: async () => (await import('./cli/limits.ts')).limits,
   schema: async () => (await import('./cli/schema.ts')).schema,
 }
@@ -18,6 +19,8 @@ const usage = `usage: guichet COMMAND
   demo                 start the gateway, EtuServices and demo accounts, with no other server (npm start)
   check FILE           check a configuration: every problem with its place and its cure
   users add|list|disable|enable|password --config FILE
+  keys list|rotate --config FILE
+                       the keys that sign tokens; a new one takes over without a restart
   limits show|reset|boost SUBJECT --admin URL
                        somebody's live limits, on every gateway at once
   schema [--write FILE]  the configuration's JSON Schema

@@ -3,7 +3,8 @@ import type { GatewayConfig } from './config/config.ts'
 import { createRecorder, type Recorder } from './hits/recorder.ts'
 import { createStatistics, type Statistics } from './hits/statistics.ts'
 import { createSessionCookies, type SessionCookies } from './identity/cookies.ts'
-import { openSigningKeys, type SigningKeys } from './identity/signing-keys.ts'
+import { watchSigningKeys } from './identity/rotate-signing-keys.ts'
+import { acceptedForMs, openSigningKeys, type SigningKeys } from './identity/signing-keys.ts'
 import { createTokens, type Tokens } from './identity/tokens.ts'
 import { createEmbeddedAdmission } from './limiting/admission.embedded.ts'
 import type { AdmitOptions } from './limiting/admit.step.ts'
@@ -43,7 +44,7 @@ export async function openParts(
 ): Promise<Parts> {
   const { identity, answers } = config
   const plainStores = opened.use(await openStores(config, log))
-  const keys = await openSigningKeys({ directory: identity.keysDirectory })
+  const keys = await openKeys(config, log, opened)
   const services = [...new Set(config.routes.flatMap(({ service }) => service ?? []))]
   const metrics = createMetrics({
     version,
@@ -87,6 +88,26 @@ export async function openParts(
   }
 }
 
+/** The keys that sign our tokens, picked up again whenever somebody changes them. */
+async function openKeys(
+  { identity }: GatewayConfig,
+  log: Logger,
+  opened: AsyncDisposableStack,
+): Promise<SigningKeys> {
+  const { keysDirectory: directory, accessTokenLifetimeMs: tokenLifetimeMs, rotateKeysEveryMs } = identity
+  const keys = await openSigningKeys({ directory, tokenLifetimeMs })
+  opened.use(
+    watchSigningKeys({
+      keys,
+      directory,
+      rotateEveryMs: rotateKeysEveryMs,
+      acceptedForMs: acceptedForMs(tokenLifetimeMs),
+      warn: (err) => log.error({ err }, 'the signing keys could not be read again; those known stay'),
+    }),
+  )
+  return keys
+}
+
 /** The same stores, each call of them timed, each change told to the operator once. */
 function watched({ accounts, sessions, hits }: WatchedStores, metrics: Metrics, log: Logger): WatchedStores {
   const watch = <Home extends object>(store: string, home: Home): Home =>
@@ -99,7 +120,11 @@ function watched({ accounts, sessions, hits }: WatchedStores, metrics: Metrics, 
       },
     })
   return {
-    accounts: { ...accounts, home: watch('accounts', accounts.home) },
+    accounts: {
+      ...accounts,
+      home: watch('accounts', accounts.home),
+      codes: watch('accounts', accounts.codes),
+    },
     // The limiter watches admissions itself: they decide whether this store counts as away.
     sessions,
     hits: { ...hits, home: watch('hits', hits.home) },

@@ -56,6 +56,8 @@ export interface GatewayConfig {
   }
   readonly identity: {
     readonly keysDirectory: string
+    /** Null: signing keys are replaced by hand only. */
+    readonly rotateKeysEveryMs: number | null
     readonly accessTokenLifetimeMs: number
     readonly sessionLifetimeMs: number
     readonly idleLifetimeMs: number

@@ -34,6 +34,7 @@ export function resolveConfig(file: ConfigFile): GatewayConfig {
     },
     identity: {
       keysDirectory: identity.keysDirectory,
+      rotateKeysEveryMs: identity.rotateKeysEvery ? durationMs(identity.rotateKeysEvery) : null,
       accessTokenLifetimeMs: durationMs(identity.accessTokenLifetime),
       sessionLifetimeMs: durationMs(identity.sessionLifetime),
       idleLifetimeMs: idleLifetimeMs(identity),

@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { calculateJwkThumbprint, exportJWK, generateKeyPair, importJWK, jwtVerify, SignJWT } from 'jose'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { keyFileName, openSigningKeys } from './signing-keys.ts'
+import { firstKeyFile } from './signing-key-files.ts'
+import { openSigningKeys, type SigningKeysOptions, secretFile } from './signing-keys.ts'
 
 let directory = ''
 beforeEach(async () => {
@@ -11,23 +12,30 @@ beforeEach(async () => {
 })
 afterEach(() => rm(directory, { recursive: true, force: true }))
 
+const lifetimeMs = 900_000
+const now = 1_800_000_000_000
+const open = (options: Partial<SigningKeysOptions> = {}) =>
+  openSigningKeys({ directory, tokenLifetimeMs: lifetimeMs, now: () => now, ...options })
+
 describe('signing keys', () => {
   it('are made at the first start, for the owner alone to read, and found again at the next', async () => {
     const inside = join(directory, 'a', 'keys')
-    const first = await openSigningKeys({ directory: inside })
-    expect((await stat(join(inside, keyFileName))).mode & 0o777).toBe(0o600)
+    const first = await open({ directory: inside })
+    expect((await stat(join(inside, firstKeyFile))).mode & 0o777).toBe(0o600)
     expect((await stat(inside)).mode & 0o777).toBe(0o700)
-    expect((await openSigningKeys({ directory: inside })).kid).toBe(first.kid)
+    expect((await open({ directory: inside })).current.kid).toBe(first.current.kid)
   })
 
   it('are one key for gateways that start at once, and no temporary file stays', async () => {
-    const opened = await Promise.all(Array.from({ length: 20 }, () => openSigningKeys({ directory })))
-    expect(new Set(opened.map(({ kid }) => kid)).size).toBe(1)
-    expect(await readdir(directory)).toEqual([keyFileName])
+    const opened = await Promise.all(Array.from({ length: 20 }, () => open()))
+    expect(new Set(opened.map(({ current }) => current.kid)).size).toBe(1)
+    expect((await readdir(directory)).toSorted()).toEqual([secretFile, firstKeyFile])
+    expect(new Set(opened.map((keys) => keys.secretFor('x').toString('hex'))).size).toBe(1)
   })
 
   it('publish the public half alone, under its RFC 7638 thumbprint, and it checks what the other signs', async () => {
-    const { jwks, kid, privateKey } = await openSigningKeys({ directory })
+    const { jwks, current } = await open()
+    const { kid, privateKey } = current
     const [published] = jwks.keys
     if (published === undefined) throw new Error('no key')
     expect(Object.keys(published).sort()).toEqual(['alg', 'crv', 'kid', 'kty', 'use', 'x'])
@@ -38,8 +46,8 @@ describe('signing keys', () => {
   })
 
   it('cannot be exported from the process', async () => {
-    const { privateKey } = await openSigningKeys({ directory })
-    expect(privateKey.extractable).toBe(false)
+    const { current } = await open()
+    expect(current.privateKey.extractable).toBe(false)
   })
 
   const halves = async (): Promise<string> => {
@@ -58,18 +66,16 @@ describe('signing keys', () => {
     ['null', async () => 'null'],
     ['halves of two keys', halves],
   ])('name the file and the cure when it holds %s, and leave it as it is', async (_, content) => {
-    const file = join(directory, keyFileName)
+    const file = join(directory, firstKeyFile)
     const text = await content()
     await writeFile(file, text)
-    await expect(openSigningKeys({ directory })).rejects.toThrow(
-      new RegExp(`${keyFileName}.*Ed25519.*delete it`),
-    )
+    await expect(open()).rejects.toThrow(new RegExp(`${firstKeyFile}.*Ed25519.*delete it`))
     expect(await readFile(file, 'utf8')).toBe(text)
   })
 
   it('name the folder to change when it cannot be written', async () => {
     await writeFile(join(directory, 'file'), '')
-    await expect(openSigningKeys({ directory: join(directory, 'file') })).rejects.toThrow(
+    await expect(open({ directory: join(directory, 'file') })).rejects.toThrow(
       /Cannot open the signing key .*identity\.keysDirectory/,
     )
   })

@@ -27,7 +27,7 @@ let now = startMs
 let tokens: Tokens
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), 'guichet-tokens-'))
-  keys = await openSigningKeys({ directory })
+  keys = await openSigningKeys({ directory, tokenLifetimeMs: 900_000 })
 })
 afterAll(() => rm(directory, { recursive: true }))
 const options = { issuer: 'http://localhost:8080', audience: 'guichet', lifetimeMs: 900_000, now: () => now }
@@ -39,7 +39,7 @@ beforeEach(() => {
 const encode = (value: unknown): string =>
   Buffer.from(typeof value === 'string' ? value : JSON.stringify(value)).toString('base64url')
 
-const goodHeader = () => ({ alg: 'EdDSA', typ: 'at+jwt', kid: keys.kid })
+const goodHeader = () => ({ alg: 'EdDSA', typ: 'at+jwt', kid: keys.current.kid })
 const goodClaims = {
   sid: 's',
   role: 'admin',
@@ -56,7 +56,7 @@ const goodClaims = {
 /** Signed with our own key, so that only the protection under test can refuse it. */
 async function forge(header: unknown, claims: unknown): Promise<string> {
   const input = `${encode(header)}.${encode(claims)}`
-  const signature = await crypto.subtle.sign('Ed25519', keys.privateKey, Buffer.from(input))
+  const signature = await crypto.subtle.sign('Ed25519', keys.current.privateKey, Buffer.from(input))
   return `${input}.${Buffer.from(signature).toString('base64url')}`
 }
 
@@ -226,8 +226,8 @@ describe('headers (J2)', () => {
 
   it.each([
     ['no kid', () => ({ alg: 'EdDSA', typ: 'at+jwt' })],
-    ['a kid that is no text', () => ({ ...goodHeader(), kid: [keys.kid] })],
-    ['alg twice', () => `{"alg":"none","alg":"EdDSA","typ":"at+jwt","kid":"${keys.kid}"}`],
+    ['a kid that is no text', () => ({ ...goodHeader(), kid: [keys.current.kid] })],
+    ['alg twice', () => `{"alg":"none","alg":"EdDSA","typ":"at+jwt","kid":"${keys.current.kid}"}`],
     ['a list', () => [goodHeader()]],
     ['null', () => null],
     ['no JSON', () => 'alg'],

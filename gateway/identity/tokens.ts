@@ -40,6 +40,7 @@ export function createTokens(options: TokenOptions): Tokens {
   const { keys, issuer, audience, lifetimeMs, now = Date.now } = options
   const toleranceSeconds = Math.min(options.clockToleranceSeconds ?? 5, 5)
   const underWay = new Map<string, Promise<Verification>>()
+  let withdrawalsSeen = keys.withdrawals
   const verified = new LRUCache<string, Extract<Verification, { kind: 'valid' }>>({ max: rememberedTokens })
 
   /** Calls that bring the same new token at once share its check, and so keep their order. */
@@ -55,8 +56,8 @@ export function createTokens(options: TokenOptions): Tokens {
   async function verifyUnknown(raw: string): Promise<Verification> {
     const shape = readTokenShape(raw, accessTokenType)
     if (shape.kind === 'invalid') return shape
-    const publicKey = keys.publicKeys.get(shape.kid)
-    if (publicKey === undefined) return invalid('unknown-key')
+    const publicKey = await keys.publicKey(shape.kid)
+    if (publicKey === null) return invalid('unknown-key')
     const caller = callerOf(shape.claims)
     const { exp, nbf = 0, iss, aud } = shape.claims
     if (caller === null || iss !== issuer || aud !== audience) return invalid('wrong-claims')
@@ -87,6 +88,7 @@ export function createTokens(options: TokenOptions): Tokens {
   return {
     issueAccessToken(account, sessionId, nowMs) {
       const issuedAt = Math.floor(nowMs / 1000)
+      const { kid, privateKey } = keys.current
       return new SignJWT({
         sid: sessionId,
         role: account.role,
@@ -95,15 +97,19 @@ export function createTokens(options: TokenOptions): Tokens {
         given_name: shortened(account.firstName),
         family_name: shortened(account.lastName),
       })
-        .setProtectedHeader({ alg: 'EdDSA', typ: accessTokenType, kid: keys.kid })
+        .setProtectedHeader({ alg: 'EdDSA', typ: accessTokenType, kid })
         .setSubject(account.id)
         .setIssuer(issuer)
         .setAudience(audience)
         .setIssuedAt(issuedAt)
         .setExpirationTime(issuedAt + Math.floor(lifetimeMs / 1000))
-        .sign(keys.privateKey)
+        .sign(privateKey)
     },
     verifyAccessToken(raw) {
+      if (keys.withdrawals !== withdrawalsSeen) {
+        withdrawalsSeen = keys.withdrawals
+        verified.clear()
+      }
       const known = verified.get(raw)
       if (known === undefined) return verifyOnce(raw)
       if (!isPast(known.expiresAtMs)) return known

@@ -10,6 +10,14 @@ export const identity = Section(
       'x-expected': 'a directory',
       'x-cure': 'name a directory the gateway may write to',
     }),
+    rotateKeysEvery: Type.Optional(
+      Duration({
+        description: 'How often a new signing key takes over by itself.',
+        least: '1h',
+        most: '400d',
+        'x-default': 'only when told, by `guichet keys rotate`',
+      }),
+    ),
     accessTokenLifetime: Duration({
       description: 'How long an access token is accepted.',
       default: '15m',

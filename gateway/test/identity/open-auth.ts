@@ -56,9 +56,9 @@ export async function openAuth({ isSecure = true, ...exchanged }: AuthBenchOptio
   const accounts = createSqliteAccounts(database)
   const sessions = createEmbeddedSessions({ now: () => clock.now })
   const hashing = createPasswordHashing()
-  const keys = await openSigningKeys({ directory })
   const clock = { now: 1_800_000_000_000 }
   const lifetimes = { accessTokenLifetimeMs: 900_000, sessionLifetimeMs: 43_200_000 }
+  const keys = await openSigningKeys({ directory, tokenLifetimeMs: lifetimes.accessTokenLifetimeMs })
   const issuing = {
     issuer: 'http://localhost',
     audience: 'guichet',

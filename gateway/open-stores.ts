@@ -24,6 +24,9 @@ import type { Hits } from './hits/hits.ts'
 import { createMysqlAccounts } from './identity/accounts.mysql.ts'
 import { createSqliteAccounts } from './identity/accounts.sqlite.ts'
 import type { Accounts } from './identity/accounts.ts'
+import { createMysqlCodes } from './identity/codes.mysql.ts'
+import { createSqliteCodes } from './identity/codes.sqlite.ts'
+import type { Codes } from './identity/codes.ts'
 import { migrateMysql } from './identity/migrations.mysql.ts'
 import { migrateSqlite } from './identity/migrations.sqlite.ts'
 import { createEmbeddedSessions } from './identity/sessions.embedded.ts'
@@ -48,8 +51,9 @@ interface MayEvict {
   readonly evictedKeys: (() => Promise<number>) | null
 }
 
-/** What operators have done lies beside the accounts. */
+/** One-time codes and what operators have done lie beside the accounts. */
 interface OpenedAccounts extends Opened<Accounts> {
+  readonly codes: Codes
   readonly audit: AuditTrail
 }
 
@@ -96,12 +100,22 @@ export async function openAccounts(
     const mysql = opened.use(await openMysql(place.url))
     for (const warning of (await migrateMysql(mysql)).warnings) log.warn(warning)
     const home = createMysqlAccounts(mysql)
-    return { home, audit: createMysqlAudit(mysql), ping: () => home.ping() }
+    return {
+      home,
+      codes: createMysqlCodes(mysql),
+      audit: createMysqlAudit(mysql),
+      ping: () => home.ping(),
+    }
   }
   const { database } = opened.use(openSqlite(place.file))
   for (const warning of migrateSqlite(database).warnings) log.warn(warning)
   const home = createSqliteAccounts(database)
-  return { home, audit: createSqliteAudit(database), ping: () => home.ping() }
+  return {
+    home,
+    codes: createSqliteCodes(database),
+    audit: createSqliteAudit(database),
+    ping: () => home.ping(),
+  }
 }
 
 async function openSessions(

@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
 import type { GatewayConfig } from './config/config.ts'
 import { recordHit } from './hits/record-hit.step.ts'
+import { createAssertions } from './identity/assertion.ts'
 import { authRoutes } from './identity/auth.routes.ts'
 import { identifyCaller, refuseUnauthenticated } from './identity/identify-caller.step.ts'
 import { identifyVisitor } from './identity/identify-visitor.step.ts'
@@ -39,6 +40,7 @@ export function serveCallers(
 ): void {
   const { stores, metrics, keys, tokens, cookies, limiter, deciding, recorder } = parts
   const findRoute = matchRoute(config.routes)
+  const assert = createAssertions({ keys, issuer: config.identity.issuer })
   layRoad(app, {
     stripClaims: stripClaims(createTrustedProxies(config.listen.trustedProxies)),
     matchRoute: findRoute,
@@ -50,6 +52,7 @@ export function serveCallers(
         pools,
         ownCookies: Object.values(cookies.names),
         publicProto: new URL(config.listen.publicUrl).protocol.slice(0, -1),
+        assert,
         upstreamAnswered: (upstream, durationMs, isUp) => {
           metrics.upstreamAnswered(upstream, durationMs / 1000)
           metrics.upstreamIs(upstream, urlOf(upstreams, upstream), isUp)
@@ -85,7 +88,7 @@ export function serveCallers(
     matchRoute: findRoute,
     identifyCaller: identifyCaller({ tokens, ...refuseForServers }),
     admitCall: admitCall({ ...deciding, refuseDeadSession: refuseUnauthenticated(refuseForServers) }),
-    identityHeaders,
+    identityHeaders: (caller, upstream) => identityHeaders(caller, assert(caller, upstream)),
     letThrough({ service, ...call }) {
       recorder.record({ ...call, service, atMs: Date.now(), status: 204, durationMs: 0 })
       metrics.hitForwarded(service)

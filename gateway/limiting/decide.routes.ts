@@ -19,7 +19,8 @@ export interface DecideOptions {
   readonly matchRoute: onRequestAsyncHookHandler
   readonly identifyCaller: onRequestAsyncHookHandler
   readonly admitCall: onRequestAsyncHookHandler
-  readonly identityHeaders: (caller: Caller) => Record<string, string>
+  /** What an app behind this upstream is told. */
+  readonly identityHeaders: (caller: Caller, upstream: string) => Record<string, string>
   /** Told of each admitted call of a route that has a service. */
   readonly letThrough: (call: LetThrough) => void
 }
@@ -49,7 +50,7 @@ export async function decideRoutes(app: FastifyInstance, options: DecideOptions)
     if (!raw.complete) reply.header('connection', 'close')
     return reply
       .code(204)
-      .headers({ ...nobody, ...identityHeaders(caller), 'cache-control': 'no-store' })
+      .headers({ ...nobody, ...identityHeaders(caller, route?.upstream ?? ''), 'cache-control': 'no-store' })
       .send()
   }
 
@@ -71,6 +72,7 @@ const nobody = {
   'x-forwarded-email': '',
   'x-forwarded-name': '',
   'x-forwarded-groups': '',
+  'x-guichet-assertion': '',
 }
 
 const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']

@@ -11,6 +11,8 @@ it.each([
   'x-user-id',
   'x_user_id',
   'x-guichet-assertion',
+  'x_guichet_assertion',
+  'x.guichet.assertion',
   'x-original-url',
   'x-rewrite-url',
   'x-http-method-override',

@@ -19,7 +19,7 @@ const journeyOf = (caller: Caller): Journey => ({
   startedAtMs: 0,
   path: '/',
   address: '192.0.2.7',
-  route: null,
+  route: { name: 'r', path: '/', service: null, upstream: 'app', access: 'public', policies: [], cost: 1 },
   caller,
   decision: null,
   reportedCost: null,
@@ -27,7 +27,13 @@ const journeyOf = (caller: Caller): Journey => ({
   upstreamDurationMs: null,
 })
 
-const make = createRequestHeaders({ ownCookies: ['guichet_access', 'guichet_refresh'], publicProto: 'https' })
+const assert = (caller: Caller, upstream: string) =>
+  caller.kind === 'anonymous' ? null : `proof of ${caller.accountId} for ${upstream}`
+const make = createRequestHeaders({
+  ownCookies: ['guichet_access', 'guichet_refresh'],
+  publicProto: 'https',
+  assert,
+})
 const headersOf = (incoming: Record<string, string>, caller: Caller = ada) =>
   make({ host: 'shop.example', ...incoming }, journeyOf(caller), '192.0.2.7')
 
@@ -38,6 +44,7 @@ describe('what an app receives', () => {
       'x-forwarded-email': 'ada@example.org',
       'x-forwarded-name': 'Ada Zo%C3%AB',
       'x-forwarded-groups': 'user',
+      'x-guichet-assertion': 'proof of 42 for app',
       'x-forwarded-for': '192.0.2.7',
       'x-forwarded-host': 'shop.example',
       'x-forwarded-proto': 'https',
@@ -88,7 +95,7 @@ describe('what an app receives', () => {
 
   it('names nobody when nobody is connected', () => {
     const names = Object.keys(headersOf({}, { kind: 'anonymous' }))
-    expect(names.filter((name) => /user|email|name|groups/.test(name))).toEqual([])
+    expect(names.filter((name) => /user|email|name|groups|assertion/.test(name))).toEqual([])
   })
 
   it('adds the peer to the list of a proxy that is trusted', () => {

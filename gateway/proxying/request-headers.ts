@@ -21,13 +21,15 @@ export interface RequestHeaderOptions {
   readonly ownCookies: readonly string[]
   /** `http` or `https`, as clients reach us. */
   readonly publicProto: string
+  /** Proof of who calls, for one upstream; null for an anonymous caller. */
+  readonly assert: (caller: Caller, upstream: string) => string | null
 }
 
 /**
  * The headers an app receives: the client's, without hop-by-hop ones and without our session; then
  * ours, in that order, so that a client's `Connection: X-Forwarded-User` removes nothing.
  */
-export function createRequestHeaders({ ownCookies, publicProto }: RequestHeaderOptions) {
+export function createRequestHeaders({ ownCookies, publicProto, assert }: RequestHeaderOptions) {
   return function requestHeaders(
     incoming: IncomingHttpHeaders,
     journey: Journey,
@@ -50,18 +52,20 @@ export function createRequestHeaders({ ownCookies, publicProto }: RequestHeaderO
     headers['x-forwarded-host'] = host
     headers.forwarded = `for=${forwardedNode(journey.address)};host="${host.replace(/["\\]/g, '')}";proto=${proto}`
     headers['x-request-id'] = journey.requestId
-    return Object.assign(headers, identityHeaders(journey.caller))
+    const assertion = assert(journey.caller, journey.route?.upstream ?? '')
+    return Object.assign(headers, identityHeaders(journey.caller, assertion))
   }
 }
 
-/** By which an app learns who calls; none for an anonymous caller. */
-export function identityHeaders(caller: Caller): Record<string, string> {
+/** By which an app learns who calls, and what proves it; none for an anonymous caller. */
+export function identityHeaders(caller: Caller, assertion: string | null): Record<string, string> {
   if (caller.kind === 'anonymous') return {}
   return {
     'x-forwarded-user': caller.accountId,
     'x-forwarded-email': caller.email,
     'x-forwarded-name': headerName(`${caller.firstName} ${caller.lastName}`),
     'x-forwarded-groups': caller.role,
+    ...(assertion !== null && { 'x-guichet-assertion': assertion }),
   }
 }
 

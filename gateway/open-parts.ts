@@ -110,8 +110,8 @@ async function openKeys(
 
 /** The same stores, each call of them timed, each change told to the operator once. */
 function watched({ accounts, sessions, hits }: WatchedStores, metrics: Metrics, log: Logger): WatchedStores {
-  const watch = <Home extends object>(store: string, home: Home): Home =>
-    watchStore(home, {
+  const watch = (store: string) =>
+    watchStore({
       called: (seconds) => metrics.storeCall(store, seconds),
       failed: () => metrics.storeFailed(store),
       changed(isUp) {
@@ -119,15 +119,16 @@ function watched({ accounts, sessions, hits }: WatchedStores, metrics: Metrics, 
         log.warn({ store }, isUp ? `the store of ${store} is back` : `the store of ${store} is away`)
       },
     })
+  const watchAccounts = watch('accounts')
   return {
     accounts: {
       ...accounts,
-      home: watch('accounts', accounts.home),
-      codes: watch('accounts', accounts.codes),
+      home: watchAccounts(accounts.home),
+      codes: watchAccounts(accounts.codes),
     },
     // The limiter watches admissions itself: they decide whether this store counts as away.
     sessions,
-    hits: { ...hits, home: watch('hits', hits.home) },
+    hits: { ...hits, home: watch('hits')(hits.home) },
   }
 }
 

@@ -5,8 +5,11 @@ export interface StoreWatcher {
   readonly changed: (isUp: boolean) => void
 }
 
-/** The same home of a contract, every asynchronous method of it timed and its failures counted. */
-export function watchStore<Home extends object>(home: Home, watcher: StoreWatcher): Home {
+/**
+ * Gives back the same home of a contract, every asynchronous method of it timed and its failures counted. Homes in
+ * one database are watched together: what one learns of it holds for all.
+ */
+export function watchStore(watcher: StoreWatcher): <Home extends object>(home: Home) => Home {
   let isUp = true
 
   function settled(succeeded: boolean, startedAtMs: number): void {
@@ -17,10 +20,18 @@ export function watchStore<Home extends object>(home: Home, watcher: StoreWatche
     watcher.changed(isUp)
   }
 
+  return (home) => {
+    const entries = Object.entries(home).map(([name, value]) => [
+      name,
+      typeof value === 'function' ? watched(value.bind(home)) : value,
+    ])
+    return Object.fromEntries(entries) as typeof home
+  }
+
   function watched(method: (...values: unknown[]) => unknown): (...values: unknown[]) => unknown {
     return (...values) => {
       const startedAtMs = performance.now()
-      const answer = method.apply(home, values)
+      const answer = method(...values)
       if (answer instanceof Promise) {
         answer.then(
           () => settled(true, startedAtMs),
@@ -30,10 +41,4 @@ export function watchStore<Home extends object>(home: Home, watcher: StoreWatche
       return answer
     }
   }
-
-  const entries = Object.entries(home).map(([name, value]) => [
-    name,
-    typeof value === 'function' ? watched(value) : value,
-  ])
-  return Object.fromEntries(entries) as Home
 }

@@ -25,6 +25,9 @@ export const adjustmentKey = (subject: string, bucket: string): string =>
 export const settledKey = (subject: string, settlement: string): string =>
   `${ofSubject(subject)}:settled:${settlement}`
 
+/** Hash of the attempts to log in to an account (`l:<e-mail>`), or from an address, that have failed. */
+export const loginAttemptsKey = (subject: string): string => `guichet:{${hashTag(subject)}}:attempts`
+
 /** Written to learn whether a store takes writes; several, so that they lie on many nodes of a cluster. */
 export const probeKey = (index: number): string => `guichet:{probe-${index}}`
 
@@ -38,6 +41,15 @@ export const hitsKey = {
   /** The last batch counted from one gateway process. */
   sender: (sender: string): string => `guichet:{hits}:sender:${sender}`,
 }
+
+/** Answers of apps, what groups them and what was purged of late; digests, since addresses may be long. */
+export const cacheKey = {
+  entry: (key: string): string => `guichet:cache:entry:${digest(key)}`,
+  group: (group: string): string => `guichet:cache:group:${digest(group)}`,
+  purged: (group: string): string => `guichet:cache:purged:${digest(group)}`,
+}
+
+const digest = (text: string): string => createHash('sha256').update(text).digest('base64url')
 
 const plainSubject = /^[a-z]:[\w.:@+-]{1,80}$/
 

@@ -77,6 +77,10 @@ const french: Record<ErrorCode, Said> = {
     sentence:
       'Vous avez continué malgré de nombreux refus. Attendez la fin du délai, puis appelez moins souvent.',
   },
+  'too-many-attempts': {
+    title: 'Trop d’essais manqués',
+    sentence: 'Plusieurs essais ont échoué. Attendez la fin du délai, puis recommencez.',
+  },
   'headers-too-large': {
     title: 'En-têtes trop lourds',
     sentence: 'Votre navigateur envoie trop d’en-têtes. Effacez les cookies de ce site et recommencez.',

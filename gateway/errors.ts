@@ -121,6 +121,13 @@ export const errorTable = {
     'Too many refused calls',
     'You went on calling after many refusals. Wait until Retry-After says, then call less often.',
   ),
+  'too-many-attempts': entry(
+    429,
+    'caller',
+    true,
+    'Too many failed attempts',
+    'Several attempts have failed. Wait until Retry-After says, then try again.',
+  ),
   'headers-too-large': entry(
     431,
     'caller',

@@ -27,6 +27,9 @@ import type { Accounts } from './identity/accounts.ts'
 import { createMysqlCodes } from './identity/codes.mysql.ts'
 import { createSqliteCodes } from './identity/codes.sqlite.ts'
 import type { Codes } from './identity/codes.ts'
+import { createEmbeddedLoginDelays } from './identity/login-delays.embedded.ts'
+import { createRedisLoginDelays } from './identity/login-delays.redis.ts'
+import { delaysWithFallback, type LoginDelays } from './identity/login-delays.ts'
 import { migrateMysql } from './identity/migrations.mysql.ts'
 import { migrateSqlite } from './identity/migrations.sqlite.ts'
 import { createEmbeddedSessions } from './identity/sessions.embedded.ts'
@@ -64,6 +67,7 @@ export interface Stores extends AsyncDisposable {
     readonly sessions: Sessions
     readonly admission: AdmissionStore
     readonly news: LimitNewsChannel
+    readonly loginDelays: LoginDelays
   }> &
     MayEvict & {
       /** Told now and at each change whether there is a connection; never by a store in this process. */
@@ -134,7 +138,7 @@ async function openSessions(
       exhausted: (subject) => void news.publish({ kind: 'exhausted', subject }),
     })
     return {
-      home: { sessions, admission, news },
+      home: { sessions, admission, news, loginDelays: createEmbeddedLoginDelays() },
       ping: async () => undefined,
       watchConnection: () => undefined,
       evictedKeys: null,
@@ -153,6 +157,9 @@ async function openSessions(
     sessions: createRedisSessions(redis),
     admission: isCluster(redis) ? createClusterAdmission(redis) : createRedisAdmission(redis),
     news: createRedisLimitNews(redis, subscriber.redis),
+    loginDelays: delaysWithFallback(createRedisLoginDelays(redis), createEmbeddedLoginDelays(), (err) =>
+      log.debug({ err }, 'a delay of logins was counted by this gateway alone'),
+    ),
   }
   return {
     home,

@@ -13,6 +13,7 @@ import { decideRoutes } from './limiting/decide.routes.ts'
 import { exposeLimits } from './limiting/expose-limits.step.ts'
 import { quotaRoutes } from './limiting/quota.routes.ts'
 import { settleCall } from './limiting/settle.step.ts'
+import { addressSubject } from './limiting/subject.ts'
 import { recordRequest } from './metrics/record-request.step.ts'
 import type { Parts } from './open-parts.ts'
 import { forwarding } from './proxying/forward.step.ts'
@@ -76,6 +77,8 @@ export function serveCallers(
     sessionLifetimeMs: config.identity.sessionLifetimeMs,
     accessTokenLifetimeMs: config.identity.accessTokenLifetimeMs,
     admitLogin: admitLogin({ ...deciding, policies: config.login.policies }),
+    loginDelays: stores.sessions.home.loginDelays,
+    networkOf: addressSubject,
     loggedIn: metrics.loggedIn,
   })
   // Whoever asks here is a web server: it wants an answer, never a page.

@@ -6,6 +6,8 @@ import type { Accounts } from './accounts.ts'
 import type { SessionCookies } from './cookies.ts'
 import { isCrossSite } from './cross-site.ts'
 import { loginRoutes } from './login.routes.ts'
+import type { TakeLoginPlace } from './login-attempt.ts'
+import type { LoginDelays } from './login-delays.ts'
 import type { PasswordHashing } from './password-hashing.ts'
 import { sessionRoutes } from './session.routes.ts'
 import type { Sessions } from './sessions.ts'
@@ -21,8 +23,11 @@ export interface AuthOptions {
   readonly cookies: SessionCookies
   readonly sessionLifetimeMs: number
   readonly accessTokenLifetimeMs: number
-  /** Rejects, usually with `quota-exceeded`, when no more logins are allowed. Writes the limit's headers. */
-  readonly admitLogin: (email: string, address: string, reply: FastifyReply) => Promise<unknown>
+  /** Rejects, usually with `quota-exceeded`, when no more logins are allowed. Writes the limits' headers. */
+  readonly admitLogin: (email: string | null, address: string, reply: FastifyReply) => Promise<TakeLoginPlace>
+  readonly loginDelays: LoginDelays
+  /** An address as limits count it. */
+  readonly networkOf: (address: string) => string
   /** Told how each login ended. */
   readonly loggedIn?: (result: 'accepted' | 'refused' | 'limited' | 'failed') => void
   /** Epoch milliseconds; the system's clock by default. */

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { type AuthBench, openAuth } from '../test/identity/open-auth.ts'
+import { createEmbeddedLoginDelays } from './login-delays.embedded.ts'
 
 const tries = 40
 const kinds = ['unknown', 'wrong', 'disabled', 'plain text'] as const
@@ -7,7 +8,9 @@ type Kind = (typeof kinds)[number]
 
 let auth: AuthBench
 beforeAll(async () => {
-  auth = await openAuth()
+  // Delays are asked and count, and each attempt comes long after the one before.
+  let hours = 0
+  auth = await openAuth({ loginDelays: createEmbeddedLoginDelays({ now: () => 3_600_000 * hours++ }) })
   await auth.addAccount('wrong@example.org', 'the right password')
   await auth.addAccount('disabled@example.org', 'the right password', false)
   const old = await auth.addAccount('old@example.org', 'irrelevant')

@@ -6,6 +6,7 @@ import { readLoginBody, readLoginForm } from './bodies.ts'
 import { readCookies } from './cookies.ts'
 import { mayResume } from './cross-site.ts'
 import { type Credentials, type LogInOutcome, logIn } from './log-in.ts'
+import { attempts } from './login-attempt.ts'
 import { isNavigation } from './navigation.ts'
 import { ownPath } from './own-path.ts'
 import { type LoginPage, type LoginProblem, renderLoginPage } from './pages/login.ts'
@@ -64,14 +65,19 @@ export async function loginRoutes(app: FastifyInstance, options: AuthOptions): P
     readCredentials: () => Credentials,
   ): Promise<LogInOutcome> {
     const { email, password } = readCredentials()
-    const admit = (subject: string) => options.admitLogin(subject, request.journey.address, reply)
+    const { address } = request.journey
+    const beginAttempt = attempts({
+      admit: (account) => options.admitLogin(account, address, reply),
+      delays: options.loginDelays,
+      network: options.networkOf(address),
+    })
     const warn = (problem: string, err: unknown): void => request.log.warn({ err }, problem)
     try {
-      const outcome = await logIn({ ...options, now, warn, admit }, { email, password })
+      const outcome = await logIn({ ...options, now, warn, beginAttempt }, { email, password })
       loggedIn(outcome.kind === 'logged-in' ? 'accepted' : 'refused')
       return outcome
     } catch (error) {
-      loggedIn(error instanceof GatewayError && error.code === 'quota-exceeded' ? 'limited' : 'failed')
+      loggedIn(error instanceof GatewayError && error.status === 429 ? 'limited' : 'failed')
       throw error
     }
   }
@@ -111,6 +117,8 @@ function problemOf(error: unknown): LoginProblem | null {
   if (!(error instanceof GatewayError)) return null
   switch (error.code) {
     case 'quota-exceeded':
+    case 'abnormal-usage':
+    case 'too-many-attempts':
       return { kind: 'limited', retryAfterSeconds: error.details.retryAfterSeconds ?? 1 }
     case 'store-unavailable':
     case 'overloaded':

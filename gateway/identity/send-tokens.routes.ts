@@ -1,7 +1,7 @@
 import type { FastifyReply } from 'fastify'
 import type { Account } from './account.ts'
 import type { SessionCookies } from './cookies.ts'
-import type { SessionTokens } from './log-in.ts'
+import type { SessionTokens } from './open-session.ts'
 
 export interface SendTokensOptions {
   readonly cookies: SessionCookies

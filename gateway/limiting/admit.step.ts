@@ -66,21 +66,53 @@ export interface LoginAdmissionOptions extends Omit<AdmitOptions, 'refuseDeadSes
   readonly policies: readonly Policy[]
 }
 
+/** A successful login takes its place; rejects with `quota-exceeded` when there is none. */
+type TakePlace = (email: string) => Promise<void>
+
 /**
- * The limits on logins, by the account named and by the address it comes from; throws as the step does.
- * @param email normalised, or what was typed when that is no address
+ * The limits on logins; throws as the step does. Policies by account count successful logins alone, so that
+ * nobody's mistakes or guesses use up the owner's; all others count every attempt, at once. A window that is full is
+ * told before the password is looked at, so that the answer says nothing about it.
+ *
+ * @param email normalised, or what was typed when that is no address; null when nobody can tell
  */
 export function admitLogin(options: LoginAdmissionOptions) {
-  const { limiter, policies } = options
-  const login: CountedRoute = { name: 'login', service: null, policies, cost: 1 }
-  return async function admitLogin(email: string, address: string, reply: FastifyReply): Promise<void> {
+  const isBySuccess = ({ by }: Policy): boolean => by.includes('account')
+  const attempts = loginRoute(options.policies.filter((policy) => !isBySuccess(policy)))
+  const successes = loginRoute(options.policies.filter(isBySuccess))
+
+  return async function admitLogin(
+    email: string | null,
+    address: string,
+    reply: FastifyReply,
+  ): Promise<TakePlace> {
     const header = headerReader(reply.request)
-    const asker: Asker = { address, accountId: null, role: null, login: email, header }
-    const windows = windowsOrRefusal(login, asker, null)
-    const decision = await limiter.decide({ session: null, windows, callId: reply.request.id })
-    if (decision.kind !== 'session-ended') settleVerdict(decision, reply, options)
+    const ask = async (act: 'decide' | 'look', route: CountedRoute, login: string | null) => {
+      const windows = windowsOrRefusal(route, { address, accountId: null, role: null, login, header }, null)
+      if (windows.length === 0) return null
+      const decision = await options.limiter[act]({ session: null, windows, callId: reply.request.id })
+      return decision.kind === 'session-ended' ? null : decision
+    }
+    const attempt = await ask('decide', attempts, email)
+    if (attempt !== null) settleVerdict(attempt, reply, options)
+    const looked = email === null ? null : await ask('look', successes, email)
+    // What is left is for the owner's eyes: only those who get in see it.
+    if (looked !== null && looked.kind !== 'allowed') settleVerdict(looked, reply, options)
+
+    return async function takePlace(accountEmail) {
+      const success = await ask('decide', successes, accountEmail)
+      const counted = attempt?.kind === 'allowed' ? attempt.windows : []
+      if (success !== null) settleVerdict(success, reply, options, counted)
+    }
   }
 }
+
+const loginRoute = (policies: readonly Policy[]): CountedRoute => ({
+  name: 'login',
+  service: null,
+  policies,
+  cost: 1,
+})
 
 function headerReader({ headers }: FastifyRequest): Asker['header'] {
   return (name) => {
@@ -98,11 +130,15 @@ function windowsOrRefusal(route: CountedRoute, asker: Asker, plan: string | null
   })
 }
 
-/** Writes the limit headers, and throws unless the call is allowed. */
+/**
+ * Writes the limit headers, and throws unless the call is allowed.
+ * @param counted windows of a decision before, to be told again beside these
+ */
 function settleVerdict(
   decision: Exclude<Decision, { kind: 'session-ended' }>,
   reply: FastifyReply,
   { decided, refusedAlone, limitHeaders }: Pick<AdmitOptions, 'decided' | 'refusedAlone' | 'limitHeaders'>,
+  counted: readonly WindowState[] = [],
 ): void {
   if (decision.kind === 'store-away') {
     for (const policy of decision.closed) refusedAlone(policy)
@@ -112,7 +148,7 @@ function settleVerdict(
     })
   }
   for (const window of decision.windows) decided(window, decision.tier)
-  const headers = limitHeaders(decision.windows, decision.tier)
+  const headers = limitHeaders([...counted, ...decision.windows], decision.tier)
   if (headers !== null) {
     reply.header('RateLimit-Policy', headers.policy)
     reply.header('RateLimit', headers.limit)

@@ -9,6 +9,7 @@ import { createSqliteAccounts } from '../../identity/accounts.sqlite.ts'
 import { type AuthOptions, authRoutes } from '../../identity/auth.routes.ts'
 import { createSessionCookies } from '../../identity/cookies.ts'
 import { identifyCaller } from '../../identity/identify-caller.step.ts'
+import type { LoginDelays } from '../../identity/login-delays.ts'
 import { migrateSqlite } from '../../identity/migrations.sqlite.ts'
 import { createPasswordHashing } from '../../identity/password-hashing.ts'
 import { createEmbeddedSessions } from '../../identity/sessions.embedded.ts'
@@ -43,6 +44,13 @@ export type AuthBench = Awaited<ReturnType<typeof openAuth>>
 /** The parts that a test may exchange, and whether cookies are those of https. */
 export type AuthBenchOptions = Partial<AuthOptions> & { readonly isSecure?: boolean }
 
+/** Tests of wrong passwords, of which there are many, wait for none. */
+const noDelays: LoginDelays = {
+  begin: async () => 0,
+  takeBack: async () => undefined,
+  forget: async () => undefined,
+}
+
 /**
  * The routes of identity on a port of their own over real embedded stores, with `/private` and `/public`
  * behind the identify step, which answer who is calling.
@@ -70,7 +78,8 @@ export async function openAuth({ isSecure = true, ...exchanged }: AuthBenchOptio
     accessLifetimeMs: lifetimes.accessTokenLifetimeMs,
     sessionLifetimeMs: lifetimes.sessionLifetimeMs,
   })
-  const asked: { email: string; address: string }[] = []
+  const asked: { email: string | null; address: string }[] = []
+  const taken: string[] = []
   const results: string[] = []
   const options: AuthOptions = {
     accounts,
@@ -81,7 +90,12 @@ export async function openAuth({ isSecure = true, ...exchanged }: AuthBenchOptio
     cookies,
     ...lifetimes,
     now: () => clock.now,
-    admitLogin: async (email, address) => void asked.push({ email, address }),
+    admitLogin: async (email, address) => {
+      asked.push({ email, address })
+      return async (accountEmail) => void taken.push(accountEmail)
+    },
+    loginDelays: noDelays,
+    networkOf: (address) => `a:${address}`,
     loggedIn: (result) => void results.push(result),
     ...exchanged,
   }
@@ -133,6 +147,8 @@ export async function openAuth({ isSecure = true, ...exchanged }: AuthBenchOptio
     cookies,
     /** What the limits on logins were asked about. */
     asked,
+    /** Under which e-mail logins took a place. */
+    taken,
     /** How logins ended, as the metrics hear of it. */
     results,
     send: (path: string, sending?: Sending) => send(port, path, sending),

@@ -1,4 +1,4 @@
-import Type, { type Static, type TSchema } from 'typebox'
+import Type, { type Static, type TObject, type TProperties, type TSchema } from 'typebox'
 import { Compile } from 'typebox/compile'
 import { GatewayError } from '../errors.ts'
 
@@ -17,6 +17,20 @@ export const readLoginForm = reader(
   'Send email and password.',
 )
 
+const [text, maybeText] = [Type.String(), Type.Optional(Type.String())]
+
+export const readRegistration = bothReader(
+  { firstName: text, lastName: text, email: text, password: text },
+  'Send {"firstName": "…", "lastName": "…", "email": "…", "password": "…"}.',
+)
+export const readActivation = bothReader({ email: text, code: text }, 'Send {"email": "…", "code": "…"}.')
+/** Of whoever asks for a mail. */
+export const readAddress = bothReader({ email: text }, 'Send {"email": "…"}.')
+export const readPasswordReset = bothReader(
+  { email: text, code: text, password: text },
+  'Send {"email": "…", "code": "…", "password": "…"}.',
+)
+
 const tokenFields = Type.Object({ refreshToken: Type.Optional(Type.String()) }, closed)
 const readTokenFields = reader(tokenFields, 'Send {"refreshToken": "…"}, or the cookie and no body.')
 
@@ -32,6 +46,22 @@ function reader<Schema extends TSchema>(schema: Schema, cure: string): (body: un
     if (compiled.Check(body)) return body
     throw new GatewayError('invalid-body', { sentence: `${mistakeIn([...compiled.Errors(body)])} ${cure}` })
   }
+}
+
+/**
+ * The same for JSON and for a page's form, which sends its language and the way back along, and its code
+ * even with the button that asks for another one.
+ */
+function bothReader<Fields extends TProperties>(
+  fields: Fields,
+  cure: string,
+): (body: unknown, isForm: boolean) => Static<TObject<Fields>> {
+  const readJson = reader(Type.Object(fields, closed), cure)
+  const readForm = reader(
+    Type.Object({ lang: maybeText, return_to: maybeText, code: maybeText, ...fields }, closed),
+    cure,
+  )
+  return (body, isForm) => (isForm ? (readForm(body) as Static<TObject<Fields>>) : readJson(body))
 }
 
 type Mistake = ReturnType<ReturnType<typeof Compile>['Errors']>[number]

@@ -1,0 +1,68 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { GatewayError } from '../errors.ts'
+import { isLanguage, type Language, languageCookie, pageSecurityPolicy, pickLanguage } from '../page.ts'
+import type { FormProblem } from './pages/form.ts'
+
+/** A page without a script, which nobody keeps, frames or is told about elsewhere. */
+export function sendPage(reply: FastifyReply, status: number, html: string): FastifyReply {
+  return reply
+    .code(status)
+    .type('text/html; charset=utf-8')
+    .header('content-security-policy', pageSecurityPolicy)
+    .header('referrer-policy', 'same-origin')
+    .header('x-content-type-options', 'nosniff')
+    .header('vary', 'Accept-Language, Cookie')
+    .send(html)
+}
+
+export const isForm = ({ headers }: FastifyRequest): boolean =>
+  /^application\/x-www-form-urlencoded\b/i.test(headers['content-type'] ?? '')
+
+/** @param chosen the `lang` of the address or of the form, which wins */
+export const languageOf = ({ headers }: FastifyRequest, chosen: unknown): Language =>
+  pickLanguage({ query: chosen, cookie: headers.cookie, acceptLanguage: headers['accept-language'] })
+
+/** Remembers a language that was chosen by a link. */
+export function keepLanguage(reply: FastifyReply, chosen: unknown): void {
+  if (!isLanguage(chosen)) return
+  reply.header('set-cookie', `${languageCookie}=${chosen}; Path=/; Max-Age=31536000; SameSite=Lax`)
+}
+
+/**
+ * The page that comes back when a form could not be answered, with the status and the Retry-After that a
+ * program would have got.
+ *
+ * @throws the error itself when a page cannot help with it
+ */
+export function sendFormBack(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  error: unknown,
+  render: (problem: FormProblem) => string,
+): FastifyReply {
+  const problem = formProblemOf(error)
+  if (problem === null || !(error instanceof GatewayError)) throw error
+  if (error.status >= 500) request.log.error({ err: error.details.cause ?? error }, error.message)
+  const { retryAfterSeconds } = error.details
+  if (retryAfterSeconds !== undefined) reply.header('retry-after', String(retryAfterSeconds))
+  return sendPage(reply, error.status, render(problem))
+}
+
+/** Null for what the form cannot help with. */
+function formProblemOf(error: unknown): FormProblem | null {
+  if (!(error instanceof GatewayError)) return null
+  switch (error.status) {
+    case 429:
+      return { kind: 'limited', retryAfterSeconds: error.details.retryAfterSeconds ?? 1 }
+    case 503:
+      return { kind: 'unavailable' }
+    case 400:
+      return { kind: 'incomplete' }
+    default:
+      return null
+  }
+}
+
+/** A text of a form or an address that may be shown again; nothing else, and no more than a field takes. */
+export const typedText = (value: unknown, longest = 254): string =>
+  typeof value === 'string' && value.isWellFormed() ? value.slice(0, longest) : ''

@@ -7,6 +7,7 @@ import { authRoutes } from './identity/auth.routes.ts'
 import { identifyCaller, refuseUnauthenticated } from './identity/identify-caller.step.ts'
 import { identifyVisitor } from './identity/identify-visitor.step.ts'
 import { createPasswordHashing } from './identity/password-hashing.ts'
+import { createSuccession } from './identity/refresh-token.ts'
 import { accountPageRoutes } from './limiting/account-page.routes.ts'
 import { admitCall, admitLogin } from './limiting/admit.step.ts'
 import { decideRoutes } from './limiting/decide.routes.ts'
@@ -74,7 +75,10 @@ export function serveCallers(
     keys,
     tokens,
     cookies,
+    succeed: createSuccession(keys.secretFor('refresh tokens')),
     sessionLifetimeMs: config.identity.sessionLifetimeMs,
+    idleLifetimeMs: config.identity.idleLifetimeMs,
+    refreshGraceMs: config.identity.refreshGraceMs,
     accessTokenLifetimeMs: config.identity.accessTokenLifetimeMs,
     admitLogin: admitLogin({ ...deciding, policies: config.login.policies }),
     loginDelays: stores.sessions.home.loginDelays,

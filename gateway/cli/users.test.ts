@@ -178,7 +178,10 @@ describe('with MySQL and Redis', () => {
     await using redis = await openRedis(redisUrl, { deadlineMs: 1_000 })
     const sessions = createRedisSessions(redis.redis)
     const open = (sessionId: string) =>
-      sessions.open({ sessionId, accountId: id, refreshHash: 'x', openedAtMs: Date.now() }, 60_000)
+      sessions.open(
+        { sessionId, accountId: id, refreshHash: 'x', device: null, address: '192.0.2.7' },
+        { lifetimeMs: 60_000, idleLifetimeMs: 60_000 },
+      )
 
     await open('one')
     await open('two')

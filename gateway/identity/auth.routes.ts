@@ -9,6 +9,7 @@ import { loginRoutes } from './login.routes.ts'
 import type { TakeLoginPlace } from './login-attempt.ts'
 import type { LoginDelays } from './login-delays.ts'
 import type { PasswordHashing } from './password-hashing.ts'
+import type { RefreshToken } from './refresh-token.ts'
 import { sessionRoutes } from './session.routes.ts'
 import type { Sessions } from './sessions.ts'
 import type { SigningKeys } from './signing-keys.ts'
@@ -21,7 +22,11 @@ export interface AuthOptions {
   readonly keys: Pick<SigningKeys, 'jwks'>
   readonly tokens: Tokens
   readonly cookies: SessionCookies
+  /** The secret that follows a refresh token's, the same on every gateway. */
+  readonly succeed: (token: RefreshToken) => string
   readonly sessionLifetimeMs: number
+  readonly idleLifetimeMs: number
+  readonly refreshGraceMs: number
   readonly accessTokenLifetimeMs: number
   /** Rejects, usually with `quota-exceeded`, when no more logins are allowed. Writes the limits' headers. */
   readonly admitLogin: (email: string | null, address: string, reply: FastifyReply) => Promise<TakeLoginPlace>

@@ -2,7 +2,7 @@ import type { Accounts, AccountWithPassword } from './accounts.ts'
 import { askStore } from './ask-store.ts'
 import { normaliseEmail } from './email.ts'
 import type { BeginAttempt } from './login-attempt.ts'
-import { type OpenSessionDependencies, openSession, type SessionTokens } from './open-session.ts'
+import { type OpenSessionDependencies, openSession, type SessionTokens, type Whereabouts } from './open-session.ts'
 import type { PasswordHashing, PasswordVerdict } from './password-hashing.ts'
 
 export type { SessionTokens } from './open-session.ts'
@@ -32,6 +32,7 @@ export interface LogInDependencies extends OpenSessionDependencies {
 export async function logIn(
   deps: LogInDependencies,
   { email, password }: Credentials,
+  whereabouts: Whereabouts,
 ): Promise<LogInOutcome> {
   const reading = normaliseEmail(email)
   const attempt = await deps.beginAttempt(reading.kind === 'email' ? reading.email : email)
@@ -44,7 +45,7 @@ export async function logIn(
   if (checked === null) return { kind: 'refused' }
   const { account, verdict } = checked
   await attempt.succeeded(account.email)
-  const tokens = await openSession(deps, account)
+  const tokens = await openSession(deps, account, whereabouts)
   if (verdict.needsRehash) await rehash(deps, account.id, password)
   return { kind: 'logged-in', ...tokens }
 }

@@ -8,6 +8,7 @@ import { mayResume } from './cross-site.ts'
 import { type Credentials, type LogInOutcome, logIn } from './log-in.ts'
 import { attempts } from './login-attempt.ts'
 import { isNavigation } from './navigation.ts'
+import type { Whereabouts } from './open-session.ts'
 import { ownPath } from './own-path.ts'
 import { type LoginPage, type LoginProblem, renderLoginPage } from './pages/login.ts'
 import { refreshSession } from './refresh-session.ts'
@@ -73,7 +74,11 @@ export async function loginRoutes(app: FastifyInstance, options: AuthOptions): P
     })
     const warn = (problem: string, err: unknown): void => request.log.warn({ err }, problem)
     try {
-      const outcome = await logIn({ ...options, now, warn, beginAttempt }, { email, password })
+      const outcome = await logIn(
+        { ...options, now, warn, beginAttempt },
+        { email, password },
+        whereaboutsOf(request),
+      )
       loggedIn(outcome.kind === 'logged-in' ? 'accepted' : 'refused')
       return outcome
     } catch (error) {
@@ -92,7 +97,7 @@ export async function loginRoutes(app: FastifyInstance, options: AuthOptions): P
     const wasResumed = readCookies(headers.cookie, cookies.names.resumed).length > 0
     if (!refreshToken || wasResumed || !isNavigation(method, headers) || !mayResume(headers)) return false
     try {
-      const outcome = await refreshSession({ ...options, now }, refreshToken)
+      const outcome = await refreshSession({ ...options, now }, refreshToken, request.journey)
       if (outcome.kind === 'ended') {
         reply.header('set-cookie', cookies.forget())
         return false
@@ -105,6 +110,11 @@ export async function loginRoutes(app: FastifyInstance, options: AuthOptions): P
     }
   }
 }
+
+const whereaboutsOf = ({ journey, headers }: FastifyRequest): Whereabouts => ({
+  address: journey.address,
+  userAgent: headers['user-agent'],
+})
 
 const isForm = ({ headers }: FastifyRequest): boolean =>
   /^application\/x-www-form-urlencoded\b/i.test(headers['content-type'] ?? '')

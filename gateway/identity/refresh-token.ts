@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto'
+import { createHash, createHmac, randomBytes } from 'node:crypto'
 
 export interface RefreshToken {
   readonly accountId: string
@@ -9,8 +9,18 @@ export interface RefreshToken {
 /** 144 bits, new at every login. */
 export const newSessionId = (): string => randomBytes(18).toString('base64url')
 
-/** 256 bits, new at every refresh. */
+/** 256 bits; each refresh replaces it by its successor. */
 export const newRefreshSecret = (): string => randomBytes(32).toString('base64url')
+
+/**
+ * What names the one secret that follows another. The same predecessor always gives the same successor,
+ * so an answer that was lost can be given again although stores keep only hashes; without `key`, nobody
+ * who has an old secret can tell the next.
+ */
+export function createSuccession(key: Buffer): (token: RefreshToken) => string {
+  return ({ sessionId, secret }) =>
+    createHmac('sha256', key).update(`${sessionId}.${secret}`).digest('base64url')
+}
 
 /** What a store keeps of a secret: nobody who reads the store can use it. */
 export const hashRefreshSecret = (secret: string): string =>

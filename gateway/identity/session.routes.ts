@@ -16,7 +16,7 @@ export async function sessionRoutes(app: FastifyInstance, options: AuthOptions):
 
   app.post<{ Body: unknown }>('/auth/refresh', async (request, reply) => {
     const sent = readRefreshBody(request.body) ?? readCookies(request.headers.cookie, names.refresh)[0]
-    const outcome = await refreshSession({ ...options, now }, sent ?? '')
+    const outcome = await refreshSession({ ...options, now }, sent ?? '', request.journey)
     if (outcome.kind === 'refreshed') return sendTokens(reply, options, outcome)
     reply.header('set-cookie', cookies.forget()).header('www-authenticate', 'Bearer realm="guichet"')
     throw new GatewayError('unauthenticated', { sentence: 'This session has ended. Log in again.' })

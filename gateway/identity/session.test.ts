@@ -51,13 +51,49 @@ describe('POST /auth/refresh', () => {
     expect(tokenOf(answer).split('.').slice(0, 2)).toEqual(refresh.split('.').slice(0, 2))
   })
 
-  it('ends the session when a token comes twice, for whoever holds the newer one too', async () => {
-    const next = tokenOf(await auth.send('/auth/refresh', { json: { refreshToken: refresh } }))
-    const replay = await auth.send('/auth/refresh', { json: { refreshToken: refresh } })
-    expect(replay.status).toBe(401)
-    expect(replay.cookies).toEqual({ [accessName]: '', [refreshName]: '' })
-    expect((await auth.send('/auth/refresh', { json: { refreshToken: next } })).status).toBe(401)
-    expect((await me()).status).toBe(401)
+  const send = (refreshToken: string): Promise<Answer> =>
+    auth.send('/auth/refresh', { json: { refreshToken } })
+
+  it('gives the same pair to 20 tabs that refresh at once, and the session lives on (L6)', async () => {
+    const answers = await Promise.all(Array.from({ length: 20 }, () => send(refresh)))
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]))
+    expect(new Set(answers.map(({ text }) => text)).size).toBe(1)
+    expect((await send(tokenOf(answers[0] as Answer))).status).toBe(200)
+  })
+
+  it('gives the same pair again when the answer was lost on the way (L6)', async () => {
+    const lost = await send(refresh)
+    auth.clock.now += 9_000
+    expect((await send(refresh)).text).toBe(lost.text)
+  })
+
+  it.each([
+    [
+      'after the grace',
+      async () => {
+        auth.clock.now += 10_001
+      },
+    ],
+    ['when two have followed it', async () => void (await send(tokenOf(await send(refresh))))],
+  ])(
+    'ends the session for a token that comes again %s, for whoever holds the newer one too (L6)',
+    async (_, wait) => {
+      const next = tokenOf(await send(refresh))
+      await wait()
+      const replay = await send(refresh)
+      expect(replay.status).toBe(401)
+      expect(replay.cookies).toEqual({ [accessName]: '', [refreshName]: '' })
+      expect((await send(next)).status).toBe(401)
+      expect((await me()).status).toBe(401)
+    },
+  )
+
+  it('is too late for a session that was not used for its idle lifetime', async () => {
+    auth.clock.now += 7_000_000
+    const next = await send(refresh)
+    expect(next.status).toBe(200)
+    auth.clock.now += 7_300_000
+    expect((await send(tokenOf(next))).status).toBe(401)
   })
 
   it.each([
@@ -90,12 +126,12 @@ describe('POST /auth/refresh', () => {
         findById: (id) => (isAway ? Promise.reject(new Error('gone')) : findById(id)),
       },
     })
-    const send = () => flaky.send('/auth/refresh', { json: { refreshToken: refresh } })
-    const refused = await send()
+    const sendTo = () => flaky.send('/auth/refresh', { json: { refreshToken: refresh } })
+    const refused = await sendTo()
     expect(refused.status).toBe(503)
     expect(refused.cookies).toEqual({})
     isAway = false
-    expect((await send()).status).toBe(200)
+    expect((await sendTo()).status).toBe(200)
   })
 
   it('is refused from another site', async () => {
@@ -105,7 +141,11 @@ describe('POST /auth/refresh', () => {
 
   it('keeps no secret in the store', async () => {
     const [, sessionId = '', secret = ''] = refresh.split('.')
-    expect(await auth.sessions.rotate('1', sessionId, secret, 'x')).toEqual({ kind: 'reused' })
+    const rotation = await auth.sessions.rotate(
+      { accountId: '1', sessionId, presentedHash: secret, nextHash: 'x', issuedAtMs: 0, address: '' },
+      { idleLifetimeMs: 60_000, graceMs: 10_000 },
+    )
+    expect(rotation).toEqual({ kind: 'reused' })
   })
 })
 

@@ -3,6 +3,9 @@ import { sessionsContract } from './sessions.contract.ts'
 import { createEmbeddedSessions } from './sessions.embedded.ts'
 
 const startMs = 1_800_000_000_000
+const sessionOf = (accountId: string) => ({
+  ...{ accountId, sessionId: 's', refreshHash: 'h', device: null, address: '192.0.2.7' },
+})
 
 describe('sessions in process', () => {
   sessionsContract(async () => {
@@ -12,12 +15,13 @@ describe('sessions in process', () => {
       advance: async (byMs) => {
         now += byMs
       },
+      nowMs: async () => now,
     }
   })
 
   it('answers the admission at once, as the contract does', async () => {
     const sessions = createEmbeddedSessions({ now: () => startMs })
-    await sessions.open({ accountId: '1', sessionId: 's', refreshHash: 'h', openedAtMs: startMs }, 1000)
+    await sessions.open(sessionOf('1'), { lifetimeMs: 1_000, idleLifetimeMs: 1_000 })
     expect(sessions.isAliveNow('1', 's')).toBe(true)
     expect(sessions.isAliveNow('1', 't')).toBe(false)
   })
@@ -27,8 +31,7 @@ describe('sessions in process', () => {
     const sessions = createEmbeddedSessions({ now: () => now })
     const openMany = async (prefix: string, lifetimeMs: number): Promise<void> => {
       for (let i = 0; i < 1_000; i++) {
-        const session = { accountId: `${prefix}${i}`, sessionId: 's', refreshHash: 'h', openedAtMs: now }
-        await sessions.open(session, lifetimeMs)
+        await sessions.open(sessionOf(`${prefix}${i}`), { lifetimeMs, idleLifetimeMs: lifetimeMs })
       }
     }
     await openMany('short', 60_000)

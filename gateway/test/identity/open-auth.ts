@@ -12,6 +12,7 @@ import { identifyCaller } from '../../identity/identify-caller.step.ts'
 import type { LoginDelays } from '../../identity/login-delays.ts'
 import { migrateSqlite } from '../../identity/migrations.sqlite.ts'
 import { createPasswordHashing } from '../../identity/password-hashing.ts'
+import { createSuccession } from '../../identity/refresh-token.ts'
 import { createEmbeddedSessions } from '../../identity/sessions.embedded.ts'
 import { openSigningKeys } from '../../identity/signing-keys.ts'
 import { createTokens } from '../../identity/tokens.ts'
@@ -65,7 +66,12 @@ export async function openAuth({ isSecure = true, ...exchanged }: AuthBenchOptio
   const sessions = createEmbeddedSessions({ now: () => clock.now })
   const hashing = createPasswordHashing()
   const clock = { now: 1_800_000_000_000 }
-  const lifetimes = { accessTokenLifetimeMs: 900_000, sessionLifetimeMs: 43_200_000 }
+  const lifetimes = {
+    accessTokenLifetimeMs: 900_000,
+    sessionLifetimeMs: 43_200_000,
+    idleLifetimeMs: 7_200_000,
+    refreshGraceMs: 10_000,
+  }
   const keys = await openSigningKeys({ directory, tokenLifetimeMs: lifetimes.accessTokenLifetimeMs })
   const issuing = {
     issuer: 'http://localhost',
@@ -88,6 +94,7 @@ export async function openAuth({ isSecure = true, ...exchanged }: AuthBenchOptio
     keys,
     tokens,
     cookies,
+    succeed: createSuccession(keys.secretFor('refresh tokens')),
     ...lifetimes,
     now: () => clock.now,
     admitLogin: async (email, address) => {

@@ -66,6 +66,17 @@ export interface GatewayConfig {
     readonly audience: string
     readonly secureCookies: boolean
   }
+  /** Null: none are sent, and what needs one is closed. */
+  readonly mail:
+    | {
+        readonly kind: 'smtp'
+        readonly url: string
+        readonly from: string
+        /** Path of a PEM file, or null for the authorities Node trusts. */
+        readonly ca: string | null
+      }
+    | { readonly kind: 'outbox'; readonly directory: string; readonly from: string }
+    | null
   /** Every policy of the file, used or not, in its order. */
   readonly policies: readonly Policy[]
   readonly login: { readonly policies: readonly Policy[] }

@@ -75,6 +75,7 @@ test('defaults fill every key left out, and durations become milliseconds', () =
       audience: 'guichet',
       secureCookies: false,
     },
+    mail: null,
     policies: [],
     login: { policies: [] },
     answers: { partitionKeys: false, legacyHeaders: false, corsOrigins: [] },
@@ -252,6 +253,7 @@ stores:
   sessions: redis://:hush@r:6379/0
   hits: redis://u:hush@r:6379/1?password=hush
   accounts: mysql://u:hush@m:3306/shop
+mail: { smtp: 'smtps://u:hush@mail:465', from: g@example.org }
 ${smallest}`)
   const masked = maskedConfig(config)
   expect(JSON.stringify(masked)).not.toContain('hush')
@@ -264,5 +266,21 @@ ${smallest}`)
       hits: { kind: 'redis', url: 'redis://***@r:6379/1?***' },
       accounts: { kind: 'mysql', url: 'mysql://***@m:3306/shop' },
     },
+    mail: { kind: 'smtp', url: 'smtps://***@mail:465', from: 'g@example.org', ca: null },
+  })
+})
+
+test('mails are sent, or kept in a directory, or there are none; the sender is of the public URL unless named', () => {
+  const mailOf = (mail: string) =>
+    load(`listen: { publicUrl: 'https://etu.example:8443' }\nmail: ${mail}\n${smallest}`).mail
+  expect(mailOf('{}')).toBeNull()
+  expect(mailOf('{ smtp: "", outbox: "" }')).toBeNull()
+  const from = 'Guichet <no-reply@etu.example>'
+  expect(mailOf('{ outbox: data/outbox }')).toEqual({ kind: 'outbox', directory: 'data/outbox', from })
+  expect(mailOf("{ smtp: 'smtp://mail:25', ca: ca.pem, from: 'Les Étudiants <a@b.example>' }")).toEqual({
+    kind: 'smtp',
+    url: 'smtp://mail:25',
+    from: 'Les Étudiants <a@b.example>',
+    ca: 'ca.pem',
   })
 })

@@ -21,6 +21,7 @@ export function maskedConfig(config: GatewayConfig): GatewayConfig {
       hits: masked(hits),
       accounts: masked(accounts),
     },
+    mail: config.mail && masked(config.mail),
     upstreams: config.upstreams.map(masked),
   }
 }

@@ -43,6 +43,7 @@ export function resolveConfig(file: ConfigFile): GatewayConfig {
       audience: identity.audience,
       secureCookies: identity.secureCookies ?? publicUrl.startsWith('https:'),
     },
+    mail: resolveMail(file.mail, publicUrl),
     policies,
     login: { policies: named(file.login.policies) },
     answers: {
@@ -95,6 +96,15 @@ function idleLifetimeMs({
   if (idleLifetime) return durationMs(idleLifetime)
   const least = Math.max(usualIdleLifetimeMs, 2 * durationMs(accessTokenLifetime))
   return Math.min(least, durationMs(sessionLifetime))
+}
+
+function resolveMail(
+  { smtp, ca, from, outbox }: ConfigFile['mail'],
+  publicUrl: string,
+): GatewayConfig['mail'] {
+  const sender = from || `Guichet <no-reply@${new URL(publicUrl).hostname}>`
+  if (smtp) return { kind: 'smtp', url: smtp, from: sender, ca: ca || null }
+  return outbox ? { kind: 'outbox', directory: outbox, from: sender } : null
 }
 
 function store(text: string): SessionsStore | HitsStore | AccountsStore {

@@ -4,6 +4,7 @@ import { check } from './sections/check.ts'
 import { identity } from './sections/identity.ts'
 import { answers, login } from './sections/limiting.ts'
 import { admin, listen } from './sections/listeners.ts'
+import { mail } from './sections/mail.ts'
 import { policies } from './sections/policies.ts'
 import { routes, upstreams } from './sections/routing.ts'
 import { limits, log } from './sections/running.ts'
@@ -17,6 +18,7 @@ export const configSchema = Section(
     check: Type.Optional(check),
     stores,
     identity,
+    mail,
     policies,
     login,
     answers,

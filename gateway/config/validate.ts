@@ -3,6 +3,7 @@ import type { Finding } from './problem.ts'
 import { checkAnswers } from './rules/answers.ts'
 import { checkCheckListener } from './rules/check.ts'
 import { checkListeners } from './rules/listeners.ts'
+import { checkMail } from './rules/mail.ts'
 import { checkPolicyNames } from './rules/policies.ts'
 import { checkCosts, checkPolicies } from './rules/policy-fields.ts'
 import { checkRoutes, checkUpstreams } from './rules/routes.ts'
@@ -19,6 +20,7 @@ export function validate(draft: ConfigDraft): Finding[] {
     checkCheckListener,
     checkAnswers,
     checkStores,
+    checkMail,
     checkTimes,
     checkPolicies,
     checkPolicyNames,

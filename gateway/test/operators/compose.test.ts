@@ -81,7 +81,7 @@ describe('who finds whom', () => {
     .map(([name, value]) => ({ name, url: new URL(value) }))
 
   test.each(urls)('$name names a service, its port and its password', ({ url }) => {
-    const port = { redis: '6379', mysql: '3306', backend: backend.PORT }[url.hostname]
+    const port = { redis: '6379', mysql: '3306', backend: backend.PORT, mail: '1025' }[url.hostname]
     expect(url.port).toBe(port)
     if (url.hostname === 'redis') {
       expect(service('redis').command?.join(' ')).toContain(`--requirepass ${url.password} `)

@@ -8,6 +8,7 @@ import { isCrossSite } from './cross-site.ts'
 import { loginRoutes } from './login.routes.ts'
 import type { TakeLoginPlace } from './login-attempt.ts'
 import type { LoginDelays } from './login-delays.ts'
+import { ownSessionsRoutes } from './own-sessions.routes.ts'
 import type { PasswordHashing } from './password-hashing.ts'
 import type { RefreshToken } from './refresh-token.ts'
 import { sessionRoutes } from './session.routes.ts'
@@ -56,6 +57,7 @@ export async function authRoutes(app: FastifyInstance, options: AuthOptions): Pr
   app.addHook('onRequest', forbidStoring)
   app.register(loginRoutes, options)
   app.register(sessionRoutes, options)
+  app.register(ownSessionsRoutes, options)
 
   app.get(pageStylePath, async (_request, reply) =>
     reply.type('text/css; charset=utf-8').header('cache-control', 'public, max-age=600').send(pageStyle),

@@ -20,7 +20,8 @@ interface Waiting extends Asked {
 export interface AdmissionBatch {
   isEmpty(): boolean
   add(call: Asked): Promise<Admission>
-  send(): void
+  /** Settles when all of them have their answers; never rejects. */
+  send(): Promise<unknown>
 }
 
 export function createAdmissionBatch(scripts: {
@@ -44,9 +45,12 @@ export function createAdmissionBatch(scripts: {
         waiting.push({ request, purpose, resolve, reject })
       }),
     send() {
+      if (waiting.length <= callsPerScript) return sendPart(waiting)
+      const parts: Promise<void>[] = []
       for (let from = 0; from < waiting.length; from += callsPerScript) {
-        void sendPart(waiting.slice(from, from + callsPerScript))
+        parts.push(sendPart(waiting.slice(from, from + callsPerScript)))
       }
+      return Promise.all(parts)
     },
   }
 }

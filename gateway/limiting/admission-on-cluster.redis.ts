@@ -11,6 +11,7 @@ import {
 } from './admission.ts'
 import { type AdmissionBatch, createAdmissionBatch, type Purpose } from './admission-batch.ts'
 import { defineAdmissionScripts, type RedisAdmissionOptions } from './admission-scripts.redis.ts'
+import { createSendPace } from './send-pace.ts'
 import { createSettlementQueue } from './settlements.ts'
 
 /** The part of a call whose keys lie on one slot. */
@@ -22,8 +23,8 @@ interface Part {
 }
 
 /**
- * Admission in a Redis Cluster, where a script reaches one slot. Calls of one turn of the event loop share
- * one EVALSHA per subject; what goes to one node goes in one write.
+ * Admission in a Redis Cluster, where a script reaches one slot. Calls that arrive together share one
+ * EVALSHA per subject; what goes to one node goes in one write.
  *
  * A call with windows on several slots is admitted on one after the other, its session's first. When a
  * later one denies, the earlier ones get their very entries back: never more than a quota is admitted,
@@ -47,17 +48,18 @@ export function createClusterAdmission(
     if (failed?.status === 'rejected') throw failed.reason
   }
 
-  function sendBatches(): void {
+  const gather = createSendPace(() => {
     const sending = batches
     batches = new Map()
     const streams = cluster.nodes('master').map(({ stream }) => stream)
     for (const stream of streams) stream?.cork()
-    for (const batch of sending.values()) batch.send()
+    const answers = [...sending.values()].map((batch) => batch.send())
     for (const stream of streams) stream?.uncork()
-  }
+    return Promise.all(answers)
+  })
 
   function ask({ tag, request }: Part, purpose: Purpose): Promise<Admission> {
-    if (batches.size === 0) setImmediate(sendBatches)
+    if (batches.size === 0) gather()
     let batch = batches.get(tag)
     if (batch === undefined) {
       batch = createAdmissionBatch(scripts)

@@ -55,6 +55,10 @@ const french: Record<ErrorCode, Said> = {
     title: 'Envoi trop lent',
     sentence: 'La demande n’est pas arrivée à temps. Recommencez.',
   },
+  conflict: {
+    title: 'Conflit',
+    sentence: 'Cela ne peut pas se faire en l’état.',
+  },
   'body-too-large': {
     title: 'Envoi trop lourd',
     sentence: 'Ce que vous envoyez dépasse la taille acceptée ici.',

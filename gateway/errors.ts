@@ -86,6 +86,13 @@ export const errorTable = {
     'Request too slow',
     'The request did not arrive in time. Send it again.',
   ),
+  conflict: entry(
+    409,
+    'caller',
+    false,
+    'Conflict',
+    'This cannot be done as things are. Change what the detail says, then try again.',
+  ),
   'body-too-large': entry(
     413,
     'caller',

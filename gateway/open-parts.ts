@@ -3,6 +3,7 @@ import type { GatewayConfig } from './config/config.ts'
 import { createRecorder, type Recorder } from './hits/recorder.ts'
 import { createStatistics, type Statistics } from './hits/statistics.ts'
 import { createSessionCookies, type SessionCookies } from './identity/cookies.ts'
+import { createPasswordHashing, type PasswordHashing } from './identity/password-hashing.ts'
 import { watchSigningKeys } from './identity/rotate-signing-keys.ts'
 import { acceptedForMs, openSigningKeys, type SigningKeys } from './identity/signing-keys.ts'
 import { createTokens, type Tokens } from './identity/tokens.ts'
@@ -24,6 +25,8 @@ export interface Parts {
   readonly keys: SigningKeys
   readonly tokens: Tokens
   readonly cookies: SessionCookies
+  /** One queue for all who hash, so that its bound is the process's. */
+  readonly hashing: PasswordHashing
   readonly limiter: Limiter
   /** What every endpoint that asks the limiter takes. */
   readonly deciding: Omit<AdmitOptions, 'refuseDeadSession'>
@@ -62,6 +65,7 @@ export async function openParts(
     stores,
     metrics,
     keys,
+    hashing: createPasswordHashing(),
     limiter,
     recorder,
     statistics,

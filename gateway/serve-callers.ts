@@ -6,7 +6,6 @@ import { createAssertions } from './identity/assertion.ts'
 import { authRoutes } from './identity/auth.routes.ts'
 import { identifyCaller, refuseUnauthenticated } from './identity/identify-caller.step.ts'
 import { identifyVisitor } from './identity/identify-visitor.step.ts'
-import { createPasswordHashing } from './identity/password-hashing.ts'
 import { createSuccession } from './identity/refresh-token.ts'
 import { accountPageRoutes } from './limiting/account-page.routes.ts'
 import { admitCall, admitLogin } from './limiting/admit.step.ts'
@@ -71,7 +70,7 @@ export function serveCallers(
   app.register(authRoutes, {
     accounts: stores.accounts.home,
     sessions: stores.sessions.home.sessions,
-    hashing: createPasswordHashing(),
+    hashing: parts.hashing,
     keys,
     tokens,
     cookies,

@@ -4,6 +4,7 @@ import { adminRoutes } from './admin/admin.routes.ts'
 import { createTokenCheck } from './admin/admin-token.ts'
 import type { GatewayConfig } from './config/config.ts'
 import { maskedConfig } from './config/mask.ts'
+import { createAccountAdministration } from './identity/account-administration.ts'
 import type { Accounts } from './identity/accounts.ts'
 import { normaliseEmail } from './identity/email.ts'
 import { checkRoutes } from './limiting/check.routes.ts'
@@ -21,9 +22,11 @@ export interface OperatorsOptions {
 export function serveOperators(
   app: FastifyInstance,
   config: GatewayConfig,
-  { stores, metrics, limiter, statistics }: Parts,
+  { stores, metrics, limiter, statistics, hashing }: Parts,
   { adminToken, draining, log }: OperatorsOptions,
 ): void {
+  const { home: accounts, codes, audit } = stores.accounts
+  const { sessions } = stores.sessions.home
   app.register(adminRoutes, {
     token: adminToken,
     statistics,
@@ -35,9 +38,14 @@ export function serveOperators(
     ],
     isDraining: () => draining.isDraining,
     limits: {
-      limits: limitsOfSubjects(config, limiter, stores.accounts.home),
-      audit: stores.accounts.audit,
+      limits: limitsOfSubjects(config, limiter, accounts),
+      audit,
       changed: (entry) => log.warn(entry, `limits changed: ${entry.action}`),
+    },
+    accounts: {
+      administration: createAccountAdministration({ accounts, sessions, codes, hashing }),
+      audit,
+      changed: (entry) => log.warn(entry, `accounts changed: ${entry.action}`),
     },
     config: maskedConfig(config),
   })

@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { GatewayError } from '../errors.ts'
 import type { Statistics } from '../hits/statistics.ts'
+import { type AccountsOptions, accountsRoutes } from './accounts.routes.ts'
 import { createTokenCheck } from './admin-token.ts'
 import { dashboardRoutes } from './dashboard.routes.ts'
 import { type LimitsOptions, limitsRoutes } from './limits.routes.ts'
@@ -15,6 +16,7 @@ export interface AdminOptions {
   readonly metrics: { readonly contentType: string; scrape(): Promise<string> }
   readonly checks: readonly ReadinessCheck[]
   readonly limits: LimitsOptions
+  readonly accounts: AccountsOptions
   /** Not ready while true, so that a balancer looks elsewhere before the listener closes. */
   readonly isDraining?: () => boolean
   /** What is loaded, secrets already masked. */
@@ -65,6 +67,7 @@ export async function adminRoutes(app: FastifyInstance, options: AdminOptions): 
     })
     statisticsRoutes(guarded, options.statistics)
     limitsRoutes(guarded, options.limits)
+    accountsRoutes(guarded, options.accounts)
     guarded.get('/api/config', () => options.config)
     // Behind the token too, so that nobody else learns what exists.
     guarded.all('/*', () => {

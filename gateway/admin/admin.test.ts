@@ -30,7 +30,7 @@ async function open(changes: Partial<AdminOptions> = {}): Promise<FastifyInstanc
       .send(JSON.stringify({ code, detail: message }))
   })
   await app.register(adminRoutes, {
-    ...{ limits: {} as AdminOptions['limits'] },
+    ...{ limits: {} as AdminOptions['limits'], accounts: {} as AdminOptions['accounts'] },
     ...{ token, statistics, checks: [], config: { stores: { hits: 'redis://***@redis/1' } } },
     metrics: { contentType: 'text/plain; version=0.0.4; charset=utf-8', scrape: async () => 'up 1\n' },
     ...changes,
@@ -44,6 +44,7 @@ const get = (app: FastifyInstance, url: string, from: { remoteAddress?: string; 
 const protectedPaths = [
   ...['/api/stats/recent-logins', '/api/stats/top-logins', '/api/stats/least-active', '/api/stats/services'],
   ...['/api/calls', '/api/config', '/api/unknown', '/anything'],
+  ...['/api/accounts', '/api/accounts/1', '/api/accounts/1/sessions'],
 ]
 
 test.each(protectedPaths)('%s needs the token, even from this machine', async (path) => {

@@ -40,6 +40,13 @@ export function auditContract(home: string, open: () => Promise<AuditBench>): vo
       expect(await bench.trail.recent(1)).toEqual([reset])
     })
 
+    it('tells what was done to accounts and sessions', async () => {
+      const actions = ['create-account', 'change-account', 'delete-account', 'end-sessions'] as const
+      for (const action of actions) await bench.trail.record({ ...reset, action })
+      const told = await bench.trail.recent(10)
+      expect(told.map(({ action }) => action)).toEqual(actions.toReversed())
+    })
+
     it('keeps the order of what was done in one millisecond, or with a clock that stepped back', async () => {
       await bench.trail.record(boost)
       await bench.trail.record({ ...reset, atMs: boost.atMs })

@@ -1,4 +1,15 @@
-/** Something an operator has done to somebody's limits. */
+/** What operators do to somebody's limits, account and sessions. */
+const auditActions = [
+  'reset',
+  'boost',
+  'create-account',
+  'change-account',
+  'delete-account',
+  'end-sessions',
+] as const
+export type AuditAction = (typeof auditActions)[number]
+
+/** Something an operator has done. */
 export interface AuditEntry {
   /** Epoch milliseconds. */
   readonly atMs: number
@@ -6,15 +17,15 @@ export interface AuditEntry {
   readonly via: 'admin API' | 'CLI'
   /** Address of the peer. */
   readonly peer: string
-  readonly action: 'reset' | 'boost'
-  /** As windows are named: `u:42`. */
+  readonly action: AuditAction
+  /** As windows are named: `u:42`; `email:ada@example.org` for an account that has no id yet. */
   readonly subject: string
   /** Null: all policies. */
   readonly policy: string | null
   /** Of a boost; null for a reset. */
   readonly quota: number | null
   readonly forSeconds: number | null
-  /** Empty when a reset came without one. */
+  /** Why, and empty when a reset came without one; of an account, what was changed, never a secret. */
   readonly reason: string
 }
 
@@ -63,7 +74,7 @@ export function entryOf(row: AuditRow): AuditEntry {
     atMs: Number(row.at_ms),
     via: row.via === 'CLI' ? 'CLI' : 'admin API',
     peer: row.peer,
-    action: row.action === 'boost' ? 'boost' : 'reset',
+    action: auditActions.find((action) => action === row.action) ?? 'reset',
     subject: row.subject,
     policy: row.policy,
     quota: number(row.quota),

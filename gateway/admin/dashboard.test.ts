@@ -50,7 +50,13 @@ async function openPage(
   const app = fastify()
   app.setErrorHandler<GatewayError>(({ status }, _request, reply) => reply.code(status).send())
   await app.register(adminRoutes, {
-    ...{ token, statistics: options.answers ?? statistics, config: {}, limits: {} as never },
+    ...{
+      token,
+      statistics: options.answers ?? statistics,
+      config: {},
+      limits: {} as never,
+      accounts: {} as never,
+    },
     checks: [
       { name: 'redis', isReady: async () => {} },
       { name: 'mysql', isReady: () => Promise.reject(new Error('away')) },

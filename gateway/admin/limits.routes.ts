@@ -1,31 +1,20 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
-import { GatewayError } from '../errors.ts'
 import type { NamedSubject, SubjectLimits } from '../limiting/subject-limits.ts'
-import { type AuditEntry, type AuditTrail, longestReason } from './audit.ts'
+import { longestReason } from './audit.ts'
+import { type NotingOptions, noting, orAuditAway } from './audit-note.ts'
 import { readBoost, readReason } from './limit-changes.ts'
 import { optionalText, wholeNumber } from './query.ts'
 
-export interface LimitsOptions {
+export interface LimitsOptions extends NotingOptions {
   readonly limits: SubjectLimits
-  readonly audit: AuditTrail
-  /** For the log: what was done and by whom. */
-  readonly changed: (entry: Omit<AuditEntry, 'atMs'>) => void
 }
 
 type SubjectRequest = FastifyRequest<{ Params: { subject: string } }>
 
 /** Anybody's live limits, to look at and to change, and the trail of what was changed. */
-export function limitsRoutes(app: FastifyInstance, { limits, audit, changed }: LimitsOptions): void {
-  /** Written first: there is no change without an entry, though an entry's change may have failed. */
-  async function note(
-    request: FastifyRequest,
-    what: Pick<AuditEntry, 'action' | 'subject' | 'policy' | 'quota' | 'forSeconds' | 'reason'>,
-  ): Promise<void> {
-    const via = request.headers['user-agent']?.startsWith('guichet-cli') ? 'CLI' : 'admin API'
-    const entry = { via, peer: request.socket.remoteAddress ?? '', ...what } as const
-    await orAuditAway(audit.record({ atMs: Date.now(), ...entry }))
-    changed(entry)
-  }
+export function limitsRoutes(app: FastifyInstance, options: LimitsOptions): void {
+  const { limits, audit } = options
+  const note = noting(options)
 
   const shown = async (named: NamedSubject): Promise<object> => ({
     ...named,
@@ -61,18 +50,4 @@ export function limitsRoutes(app: FastifyInstance, { limits, audit, changed }: L
     const entries = await orAuditAway(audit.recent(most))
     return entries.map(({ atMs, ...entry }) => ({ at: new Date(atMs).toISOString(), ...entry }))
   })
-}
-
-async function orAuditAway<T>(work: Promise<T>): Promise<T> {
-  try {
-    return await work
-  } catch (cause) {
-    throw new GatewayError('store-unavailable', {
-      sentence:
-        'The audit trail does not answer, and nothing is changed without it. Try again when the database of ' +
-        'accounts is back; /readyz tells.',
-      retryAfterSeconds: 2,
-      cause,
-    })
-  }
 }

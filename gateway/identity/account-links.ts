@@ -3,6 +3,7 @@ export interface AccountLinks {
   login(): string
   activate(email: string, code: string): string
   forgot(email: string): string
+  confirmEmail(code: string): string
   reset(email: string, code: string): string
 }
 
@@ -14,6 +15,7 @@ export function createAccountLinks(publicUrl: string): AccountLinks {
     login: () => `${publicUrl}/auth/login`,
     activate: (email, code) => link('activate', { email, code }),
     forgot: (email) => link('forgot', { email }),
+    confirmEmail: (code) => link('email', { code }),
     reset: (email, code) => link('reset', { email, code }),
   }
 }

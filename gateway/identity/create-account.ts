@@ -1,4 +1,4 @@
-import type { Account, Role } from './account.ts'
+import { type Account, isPlan, type Role } from './account.ts'
 import type { Accounts } from './accounts.ts'
 import { normaliseEmail } from './email.ts'
 import type { PasswordHashing } from './password-hashing.ts'
@@ -19,7 +19,7 @@ export interface CreateAccountInput {
 }
 
 /** One sentence for each field that is wrong, with what would be right. */
-export type FieldProblems = Partial<Record<'firstName' | 'lastName' | 'email' | 'password', string>>
+export type FieldProblems = Partial<Record<'firstName' | 'lastName' | 'email' | 'password' | 'plan', string>>
 
 export type CreateAccountResult =
   | { readonly kind: 'created'; readonly account: Account }
@@ -32,9 +32,7 @@ export type NewAccountReading =
   | { readonly kind: 'invalid'; readonly problems: FieldProblems }
 
 /** Reads what a person typed; all problems are told at once. */
-export function readNewAccount(
-  input: Pick<CreateAccountInput, 'firstName' | 'lastName' | 'email' | 'password'>,
-): NewAccountReading {
+export function readNewAccount(input: Omit<CreateAccountInput, 'role'>): NewAccountReading {
   const reading = normaliseEmail(input.email)
   const firstName = input.firstName.trim()
   const lastName = input.lastName.trim()
@@ -43,6 +41,7 @@ export function readNewAccount(
     ...problemOf('lastName', nameProblem(lastName)),
     ...problemOf('email', reading.kind === 'invalid' ? `The e-mail ${reading.reason}.` : null),
     ...problemOf('password', passwordProblem(input.password)),
+    ...problemOf('plan', planProblem(input.plan ?? null)),
   }
   return reading.kind === 'invalid' || Object.keys(problems).length > 0
     ? { kind: 'invalid', problems }
@@ -75,7 +74,8 @@ export async function createAccount(
 
 const longestName = 100
 
-function nameProblem(name: string): string | null {
+/** What is wrong with a trimmed name, as a sentence; null when nothing is. */
+export function nameProblem(name: string): string | null {
   if (name === '') return 'The name is empty.'
   // More code units than that cannot be few enough code points; no need to walk through a megabyte.
   if (name.length > 2 * longestName || [...name].length > longestName) {
@@ -100,6 +100,13 @@ export function passwordProblem(password: string): string | null {
   return checked.kind === 'refused' ? passwordSentences[checked.problem] : null
 }
 
-function problemOf(field: keyof FieldProblems, problem: string | null): FieldProblems {
+/** What is wrong with a plan, as a sentence; null when nothing is, and for none. */
+export function planProblem(plan: string | null): string | null {
+  return plan === null || isPlan(plan)
+    ? null
+    : 'The plan is not 1 to 64 letters, digits, ".", "_" and "-", a letter or digit first.'
+}
+
+export function problemOf(field: keyof FieldProblems, problem: string | null): FieldProblems {
   return problem === null ? {} : { [field]: problem }
 }

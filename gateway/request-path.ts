@@ -8,6 +8,7 @@ export interface Road {
   readonly stripClaims: onRequestAsyncHookHandler
   readonly matchRoute: onRequestAsyncHookHandler
   readonly identifyCaller: onRequestAsyncHookHandler
+  readonly refuseCrossSite: onRequestAsyncHookHandler
   readonly admitCall: onRequestAsyncHookHandler
   /** Prepares the instance of the proxied routes and returns the step, which always replies. */
   readonly forwarding: (
@@ -43,6 +44,8 @@ export function layRoad(app: FastifyInstance, road: Road): void {
     proxied.addHook('onRequest', road.matchRoute)
     // Signature and expiry only: a forged token must not cost a store call.
     proxied.addHook('onRequest', road.identifyCaller)
+    // Once it is known whose cookie it is, and before the call counts: a page of another site must not spend calls.
+    proxied.addHook('onRequest', road.refuseCrossSite)
     // Before the body is read and the upstream hears of it: what is refused costs them nothing.
     proxied.addHook('onRequest', road.admitCall)
     proxied.addHook('onRequest', await road.forwarding(proxied))

@@ -7,6 +7,7 @@ import { authRoutes } from './identity/auth.routes.ts'
 import { identifyCaller, refuseUnauthenticated } from './identity/identify-caller.step.ts'
 import { identifyVisitor } from './identity/identify-visitor.step.ts'
 import { createSuccession } from './identity/refresh-token.ts'
+import { refuseCrossSiteCalls } from './identity/refuse-cross-site.step.ts'
 import { accountPageRoutes } from './limiting/account-page.routes.ts'
 import { admitCall, admitLogin } from './limiting/admit.step.ts'
 import { decideRoutes } from './limiting/decide.routes.ts'
@@ -42,10 +43,13 @@ export function serveCallers(
   const { stores, metrics, keys, tokens, cookies, limiter, deciding, recorder } = parts
   const findRoute = matchRoute(config.routes)
   const assert = createAssertions({ keys, issuer: config.identity.issuer })
+  const { corsOrigins } = config.answers
+  const judgeOrigin = refuseCrossSiteCalls({ trustedOrigins: corsOrigins === '*' ? [] : corsOrigins })
   layRoad(app, {
     stripClaims: stripClaims(createTrustedProxies(config.listen.trustedProxies)),
     matchRoute: findRoute,
     identifyCaller: identifyCaller({ tokens, cookies }),
+    refuseCrossSite: async (request) => judgeOrigin(request, request.method),
     admitCall: admitCall({ ...deciding, refuseDeadSession: refuseUnauthenticated({ cookies }) }),
     forwarding: (proxied) =>
       forwarding(proxied, {
@@ -93,6 +97,7 @@ export function serveCallers(
     },
     matchRoute: findRoute,
     identifyCaller: identifyCaller({ tokens, ...refuseForServers }),
+    judgeOrigin,
     admitCall: admitCall({ ...deciding, refuseDeadSession: refuseUnauthenticated(refuseForServers) }),
     identityHeaders: (caller, upstream) => identityHeaders(caller, assert(caller, upstream)),
     letThrough({ service, ...call }) {

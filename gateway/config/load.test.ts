@@ -90,7 +90,16 @@ test('defaults fill every key left out, and durations become milliseconds', () =
       },
     ],
     routes: [
-      { name: '/', path: '/', service: null, upstream: 'app', access: 'connected', policies: [], cost: 1 },
+      {
+        name: '/',
+        path: '/',
+        service: null,
+        upstream: 'app',
+        access: 'connected',
+        crossSite: 'refuse',
+        policies: [],
+        cost: 1,
+      },
     ],
     limits: {
       maxBodyBytes: 104_857_600,

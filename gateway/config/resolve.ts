@@ -59,12 +59,13 @@ export function resolveConfig(file: ConfigFile): GatewayConfig {
       idleTimeoutMs: durationMs(upstream.idleTimeout),
       ca: upstream.ca || null,
     })),
-    routes: file.routes.map(({ path, name, service, upstream, access, policies, cost }) => ({
+    routes: file.routes.map(({ path, name, service, upstream, access, crossSite, policies, cost }) => ({
       name: name || path,
       path,
       service: service || null,
       upstream,
       access,
+      crossSite,
       policies: named(policies),
       cost,
     })),

@@ -8,7 +8,13 @@ export function isCrossSite(headers: IncomingHttpHeaders): boolean {
   const site = headers['sec-fetch-site']
   if (site !== undefined) return site !== 'same-origin' && site !== 'none'
   // Browsers leave Sec-Fetch-* out on plain http, where `Origin` has to do.
-  return headers.origin !== undefined && hostOf(headers.origin) !== headers.host
+  return headers.origin !== undefined && hostOf(headers.origin) !== ownHost(headers)
+}
+
+/** The name in the address bar. `X-Forwarded-Host` is dropped on arrival unless a proxy of ours sent it. */
+const ownHost = (headers: IncomingHttpHeaders): string | undefined => {
+  const forwarded = headers['x-forwarded-host']
+  return typeof forwarded === 'string' ? forwarded : headers.host
 }
 
 /**
@@ -19,7 +25,7 @@ export function mayResume(headers: IncomingHttpHeaders): boolean {
   if (headers['sec-purpose'] !== undefined) return false
   const site = headers['sec-fetch-site']
   if (site !== undefined) return site === 'same-origin' || site === 'same-site' || site === 'none'
-  return headers.referer === undefined || hostOf(headers.referer) === headers.host
+  return headers.referer === undefined || hostOf(headers.referer) === ownHost(headers)
 }
 
 const hostOf = (url: string): string | undefined => URL.parse(url)?.host

@@ -18,6 +18,8 @@ export interface DecideOptions {
   /** The road's own steps, the second answering 401 to browsers too. */
   readonly matchRoute: onRequestAsyncHookHandler
   readonly identifyCaller: onRequestAsyncHookHandler
+  /** Throws for a call of this method that a page of another site has sent under our cookie. */
+  readonly judgeOrigin: (request: FastifyRequest, method: string) => void
   readonly admitCall: onRequestAsyncHookHandler
   /** What an app behind this upstream is told. */
   readonly identityHeaders: (caller: Caller, upstream: string) => Record<string, string>
@@ -60,6 +62,9 @@ export async function decideRoutes(app: FastifyInstance, options: DecideOptions)
   app.addHook('onRequest', readDescribedCall)
   app.addHook('onRequest', options.matchRoute)
   app.addHook('onRequest', options.identifyCaller)
+  app.addHook('onRequest', async (request) =>
+    options.judgeOrigin(request, describedMethod(request.raw.rawHeaders)),
+  )
   app.addHook('onRequest', options.admitCall)
   app.addHook('onRequest', letPass)
   app.route({ method: methods, url: '/decide', exposeHeadRoute: false, handler: unreachable })

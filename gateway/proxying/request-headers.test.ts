@@ -19,7 +19,7 @@ const journeyOf = (caller: Caller): Journey => ({
   startedAtMs: 0,
   path: '/',
   address: '192.0.2.7',
-  route: { name: 'r', path: '/', service: null, upstream: 'app', access: 'public', policies: [], cost: 1 },
+  route: { name: 'r', path: '/', service: null, upstream: 'app', access: 'public', crossSite: 'refuse', policies: [], cost: 1 },
   caller,
   decision: null,
   reportedCost: null,

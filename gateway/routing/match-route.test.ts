@@ -8,6 +8,7 @@ const route = (path: string): Route => ({
   service: null,
   upstream: 'app',
   access: 'public',
+  crossSite: 'refuse',
   policies: [],
   cost: 1,
 })

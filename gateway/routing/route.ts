@@ -13,6 +13,8 @@ export interface Route {
   readonly upstream: string
   readonly access: Access
   readonly policies: readonly Policy[]
+  /** Whether unsafe calls that a page of another site sends under our cookie pass: payment callbacks, foreign forms. */
+  readonly crossSite: 'refuse' | 'allow'
   /** Places that a call takes in each of its windows. */
   readonly cost: number
 }

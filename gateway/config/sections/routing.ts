@@ -69,6 +69,11 @@ const route = Section(
       description: '`public` lets anyone through, `connected` wants a session.',
       default: 'connected',
     }),
+    crossSite: Type.Enum(['refuse', 'allow'], {
+      description:
+        'Calls that a page of another site makes a browser send under our session cookie, reading ones aside: `refuse` answers 403, `allow` is for routes that take forms from elsewhere, such as the return from a payment. Bearer tokens, callers without a session and listed `answers.corsOrigins` always pass.',
+      default: 'refuse',
+    }),
     policies: Type.Array(Name('Name of a policy.'), {
       description: 'Policies that must all have room for a call to pass.',
       default: [],

@@ -119,7 +119,16 @@ export async function openAuth({ isSecure = true, ...exchanged }: AuthBenchOptio
   app.addHook('onRequest', async (request) => {
     const access = request.url.startsWith('/private') ? 'connected' : 'public'
     const isProxied = /^\/(private|public)/.test(request.url)
-    const route: Route = { name: 'r', path: '/', service: null, upstream: 'u', access, policies: [], cost: 1 }
+    const route: Route = {
+      name: 'r',
+      path: '/',
+      service: null,
+      upstream: 'u',
+      access,
+      crossSite: 'refuse',
+      policies: [],
+      cost: 1,
+    }
     request.journey = {
       requestId: request.id,
       startedAtMs: 0,

@@ -55,7 +55,11 @@ describe.each([
     for (let login = 1; login <= 10; login++) expect((await bench.logIn()).status).toBe(200)
     const shown = await Promise.all([bench.logIn(), bench.logIn('a wrong password')])
     const [right, guess] = await Promise.all(
-      shown.map(async (answer) => ({ ...((await answer.json()) as object), requestId: '', status: answer.status })),
+      shown.map(async (answer) => ({
+        ...((await answer.json()) as object),
+        requestId: '',
+        status: answer.status,
+      })),
     )
     expect(right).toMatchObject({ status: 429 })
     expect(guess).toEqual(right)

@@ -47,7 +47,7 @@ export async function openGateway(config: GatewayConfig, log: Logger): Promise<G
   const check =
     checks && open((app) => serveChecks(app, checks, parts), { ...config.limits, maxBodyBytes: 10_000 })
   const admin = open((app) => serveOperators(app, config, parts, { adminToken, draining, log }))
-  const gateway = open((app) => serveCallers(app, config, parts, { upstreams, pools, log }))
+  const gateway = open((app) => serveCallers(app, config, parts, { upstreams, pools, draining, log }))
   opening.defer(() => {
     draining.isDraining = true
   })

@@ -1,6 +1,7 @@
 import type {} from 'fastify'
 import type { Caller } from './identity/account.ts'
 import type { Decision } from './limiting/decision.ts'
+import type { AnswerFilter } from './proxying/send-http.ts'
 import type { Route } from './routing/route.ts'
 
 /** What the steps have learned about one request so far. It is the only thing they share. */
@@ -20,6 +21,8 @@ export interface Journey {
   /** When the upstream was asked and how long its answer took to begin; null while it was not asked. */
   upstreamStartedAtMs: number | null
   upstreamDurationMs: number | null
+  /** Stands between the upstream's answer and the client, when a step before the forwarder wants it to. */
+  filterAnswer: AnswerFilter | null
 }
 
 declare module 'fastify' {

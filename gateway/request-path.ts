@@ -10,10 +10,8 @@ export interface Road {
   readonly identifyCaller: onRequestAsyncHookHandler
   readonly refuseCrossSite: onRequestAsyncHookHandler
   readonly admitCall: onRequestAsyncHookHandler
-  /** Prepares the instance of the proxied routes and returns the step, which always replies. */
-  readonly forwarding: (
-    app: FastifyInstance,
-  ) => Promise<(request: FastifyRequest, reply: FastifyReply) => void>
+  /** Always replies. */
+  readonly forward: (request: FastifyRequest, reply: FastifyReply) => void
   readonly exposeLimits: ExposeLimits
   readonly settleCall: (request: FastifyRequest, reply: FastifyReply) => Promise<unknown>
   readonly recordHit: (request: FastifyRequest, reply: FastifyReply) => Promise<unknown>
@@ -48,7 +46,7 @@ export function layRoad(app: FastifyInstance, road: Road): void {
     proxied.addHook('onRequest', road.refuseCrossSite)
     // Before the body is read and the upstream hears of it: what is refused costs them nothing.
     proxied.addHook('onRequest', road.admitCall)
-    proxied.addHook('onRequest', await road.forwarding(proxied))
+    proxied.addHook('onRequest', road.forward)
     proxied.route({ method: methods, url: '/*', exposeHeadRoute: false, handler: unreachable })
   })
 }
@@ -79,6 +77,7 @@ async function beginJourney(request: FastifyRequest, reply: FastifyReply): Promi
     reportedCost: null,
     upstreamStartedAtMs: null,
     upstreamDurationMs: null,
+    filterAnswer: null,
   }
 }
 

@@ -17,7 +17,7 @@ import { settleCall } from './limiting/settle.step.ts'
 import { addressSubject } from './limiting/subject.ts'
 import { recordRequest } from './metrics/record-request.step.ts'
 import type { Parts } from './open-parts.ts'
-import { forwarding } from './proxying/forward.step.ts'
+import { forward } from './proxying/forward.step.ts'
 import { identityHeaders } from './proxying/request-headers.ts'
 import { readTarget } from './proxying/request-target.ts'
 import { stripClaims } from './proxying/strip-claims.step.ts'
@@ -30,6 +30,7 @@ import { matchRoute } from './routing/match-route.step.ts'
 export interface CallersOptions {
   readonly upstreams: readonly Upstream[]
   readonly pools: UpstreamPools
+  readonly draining: { readonly isDraining: boolean }
   readonly log: Logger
 }
 
@@ -38,10 +39,12 @@ export function serveCallers(
   app: FastifyInstance,
   config: GatewayConfig,
   parts: Parts,
-  { upstreams, pools, log }: CallersOptions,
+  { upstreams, pools, draining, log }: CallersOptions,
 ): void {
   const { stores, metrics, keys, tokens, cookies, limiter, deciding, recorder } = parts
   const findRoute = matchRoute(config.routes)
+  const { corsOrigins: origins, legacyHeaders } = config.answers
+  const exposing = exposeLimits({ origins, legacyHeaders })
   const assert = createAssertions({ keys, issuer: config.identity.issuer })
   const { corsOrigins } = config.answers
   const judgeOrigin = refuseCrossSiteCalls({ trustedOrigins: corsOrigins === '*' ? [] : corsOrigins })
@@ -51,22 +54,21 @@ export function serveCallers(
     identifyCaller: identifyCaller({ tokens, cookies }),
     refuseCrossSite: async (request) => judgeOrigin(request, request.method),
     admitCall: admitCall({ ...deciding, refuseDeadSession: refuseUnauthenticated({ cookies }) }),
-    forwarding: (proxied) =>
-      forwarding(proxied, {
-        upstreams,
-        pools,
-        ownCookies: Object.values(cookies.names),
-        publicProto: new URL(config.listen.publicUrl).protocol.slice(0, -1),
-        assert,
-        upstreamAnswered: (upstream, durationMs, isUp) => {
-          metrics.upstreamAnswered(upstream, durationMs / 1000)
-          metrics.upstreamIs(upstream, urlOf(upstreams, upstream), isUp)
-        },
-      }),
-    exposeLimits: exposeLimits({
-      origins: config.answers.corsOrigins,
-      legacyHeaders: config.answers.legacyHeaders,
+    forward: forward({
+      pools,
+      draining,
+      ownCookies: Object.values(cookies.names),
+      publicProto: new URL(config.listen.publicUrl).protocol.slice(0, -1),
+      assert,
+      maxBodyBytes: config.limits.maxBodyBytes,
+      silentClientMs: config.limits.requestTimeoutMs,
+      exposeLimits: exposing.exposeForwarded,
+      upstreamAnswered: (upstream, durationMs, isUp) => {
+        metrics.upstreamAnswered(upstream, durationMs / 1000)
+        metrics.upstreamIs(upstream, urlOf(upstreams, upstream), isUp)
+      },
     }),
+    exposeLimits: exposing,
     settleCall: settleCall({ limiter }),
     recordHit: recordHit({ recorder, onHit: metrics.hitForwarded }),
     recordRequest: recordRequest({ metrics, isLogging: log.isLevelEnabled('info') }),

@@ -24,6 +24,8 @@ export interface ExposeLimits {
   /** An answer that became an error is ours, whatever the app had begun. */
   readonly noteFailure: onErrorHookHandler
   readonly expose: onSendHookHandler
+  /** As `expose`, for an answer of the app that passes by Fastify's hooks. */
+  readonly exposeForwarded: (headers: Record<string, string | string[]>) => void
 }
 
 const allowed = 'access-control-allow-origin'
@@ -77,16 +79,23 @@ export function exposeLimits({ origins, legacyHeaders }: ExposeLimitsOptions): E
       else if (reply.hasHeader(allowed) && reply.hasHeader('ratelimit')) addToList(reply, exposed, names)
       done(null, payload)
     },
+    exposeForwarded(headers) {
+      if (headers[allowed] !== undefined && headers.ratelimit !== undefined)
+        headers[exposed] = withNames(headers[exposed], names)
+    },
   }
 }
 
 /** The one route of all that is forwarded. */
 const proxiedUrl = '/*'
 
-/** Adds to a list header the names that it lacks. */
 function addToList(reply: FastifyReply, header: string, names: readonly string[]): void {
-  const present = [reply.getHeader(header) ?? []].flat().join(', ')
+  reply.header(header, withNames(reply.getHeader(header), names))
+}
+
+/** The value of a list header, with the names that it lacks. */
+function withNames(list: string | number | string[] | undefined, names: readonly string[]): string {
+  const present = [list ?? []].flat().join(', ')
   const lower = new Set(present.split(',').map((name) => name.trim().toLowerCase()))
-  const missing = names.filter((name) => !lower.has(name.toLowerCase()))
-  if (missing.length > 0) reply.header(header, [present, ...missing].filter(Boolean).join(', '))
+  return [present, ...names.filter((name) => !lower.has(name.toLowerCase()))].filter(Boolean).join(', ')
 }

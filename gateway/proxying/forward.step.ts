@@ -1,130 +1,87 @@
-import { EventEmitter } from 'node:events'
-import replyFrom from '@fastify/reply-from'
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { GatewayError } from '../errors.ts'
 import type { Journey } from '../journey.ts'
-import { requestBody } from './request-body.ts'
-import type { RequestHeaderOptions } from './request-headers.ts'
-import { createRequestHeaders } from './request-headers.ts'
-import { responseHeaders } from './response-headers.ts'
-import type { Upstream } from './upstream.ts'
+import { addOurs, addVia } from './our-headers.ts'
+import { type BodyLimits, requestBody } from './request-body.ts'
+import { createRequestHeaders, type RequestHeaderOptions } from './request-headers.ts'
+import { ResponseSink } from './response-sink.ts'
+import { type HeaderFields, type HttpRequest, type Outcome, sendHttp } from './send-http.ts'
 import { upstreamError } from './upstream-error.ts'
-import { type Exchange, exchangeKey, type UpstreamPools } from './upstream-pools.ts'
+import type { UpstreamPools } from './upstream-pools.ts'
 
-export interface ForwardOptions extends RequestHeaderOptions {
-  readonly upstreams: readonly Upstream[]
+export interface ForwardOptions extends RequestHeaderOptions, BodyLimits {
   readonly pools: UpstreamPools
+  /** Lets scripts of other origins read the limits, in an answer whose app lets them read it at all. */
+  readonly exposeLimits: (headers: HeaderFields) => void
+  readonly draining: { readonly isDraining: boolean }
   /** Called when an upstream's answer begins, or when it failed to. */
   readonly upstreamAnswered: (upstream: string, durationMs: number, isUp: boolean) => void
 }
 
 /**
- * Step 5: asks the route's upstream and streams its answer back. Prepares the instance, and returns
- * the step. Nothing is retried here: an upstream's 503 is an answer, not an invitation.
+ * Step 5: asks the route's upstream and streams its answer back. Nothing is retried here: an upstream's
+ * 503 is an answer, not an invitation.
+ *
+ * It is a hook, not a handler: Fastify would have opinions on bodies and content types that are the app's
+ * to judge. The answer passes by Fastify's reply, so what `onSend` would have done is done here.
  */
-export async function forwarding(app: FastifyInstance, options: ForwardOptions) {
-  const urls = new Map(options.upstreams.map((upstream) => [upstream.name, upstream.url]))
+export function forward(options: ForwardOptions) {
+  const { pools, exposeLimits, draining, upstreamAnswered } = options
   const requestHeaders = createRequestHeaders(options)
-  const maxBodyBytes = app.initialConfig.bodyLimit as number
-  await app.register(replyFrom, {
-    undici: options.pools as never,
-    // Its cache of URLs would ignore which upstream was asked (CVE-2026-16158).
-    disableCache: true,
-    disableRequestLogging: true,
-  })
-  app.setErrorHandler((error, request, reply) => {
-    throw hasAnswered(request.journey) ? brokenAnswer(error, reply) : error
-  })
 
-  function answered({ journey }: FastifyRequest, isUp: boolean): void {
+  function settle(journey: Journey, upstream: string, outcome: Outcome): void {
     journey.upstreamDurationMs = performance.now() - (journey.upstreamStartedAtMs ?? 0)
-    options.upstreamAnswered(journey.route?.upstream ?? '', journey.upstreamDurationMs, isUp)
+    upstreamAnswered(upstream, journey.upstreamDurationMs, outcome.kind === 'answered')
+    if (outcome.kind === 'answered') readCost(journey, outcome.headers)
   }
 
-  /** A hook, not a handler: Fastify would have opinions on bodies and content types that are the app's to judge. */
   return function forward(request: FastifyRequest, reply: FastifyReply): void {
     // Gone while the store was asked: 'close' has been emitted already, and nobody would hear the answer.
     if (reply.raw.destroyed) return
     const { journey, raw } = request
     const upstream = journey.route?.upstream ?? ''
-    const exchange: Exchange = { caller: new EventEmitter(), target: raw.url as string }
-    reply.raw.once('close', () => exchange.caller.emit('abort'))
-    request.body = requestBody(raw, maxBodyBytes)
+    const asked: HttpRequest = {
+      method: raw.method as string,
+      target: raw.url as string,
+      headers: requestHeaders(raw.headers, journey, raw.socket.remoteAddress ?? '', raw.httpVersion),
+      body: requestBody(raw, options),
+      takesTrailers: takesTrailers(raw),
+    }
+    const owner = {
+      completeHead(headers: HeaderFields): void {
+        addVia(headers, '1.1')
+        addOurs(headers, reply.getHeaders())
+        if (draining.isDraining) headers.connection = 'close'
+        exposeLimits(headers)
+      },
+      refuse: (error: Error): unknown => reply.send(upstreamError(error)),
+    }
+    const response = new ResponseSink(reply.raw, owner, options.silentClientMs)
+    const sink = journey.filterAnswer === null ? response : journey.filterAnswer(asked, response)
     journey.upstreamStartedAtMs = performance.now()
-    reply.from('/', {
-      getUpstream: () => urls.get(upstream) as string,
-      retryDelay: () => null,
-      rewriteRequestHeaders: (_request, incoming) => {
-        const headers = requestHeaders(raw.headers, journey, raw.socket.remoteAddress ?? '')
-        headers.host = incoming.host as string
-        return Object.assign(headers, { [exchangeKey]: exchange }) as typeof incoming
-      },
-      rewriteHeaders: (headers) => {
-        answered(request, true)
-        readCost(journey, headers)
-        return withOurs(responseHeaders(headers as never), reply) as typeof headers
-      },
-      onResponse: (_request, _reply, answer) => {
-        if (!reply.hasHeader('content-length')) reply.raw.once('pipe', sendHeadSoon)
-        reply.send((answer as unknown as { stream: unknown }).stream)
-      },
-      onError: (_reply, { error }) => {
-        // Nobody is left to answer, and the upstream has done nothing wrong.
-        if (reply.raw.destroyed) return
-        answered(request, false)
-        reply.send(upstreamError(error))
-      },
+    const sending = sendHttp(pools.of(upstream), asked, sink, (outcome) => {
+      // The caller's own failures say nothing about the upstream.
+      const isTheirs =
+        outcome.kind === 'failed' && (outcome.error instanceof GatewayError || reply.raw.destroyed)
+      if (!isTheirs) settle(journey, upstream, outcome)
+    })
+    reply.raw.on('close', () => {
+      if (!reply.raw.writableFinished) sending.abort(new Error('the caller left'))
     })
   }
 }
 
-/** Node sends the head with the first of the body, which an event stream may not have for minutes. */
-function sendHeadSoon(this: FastifyReply['raw']): void {
-  setImmediate(() => {
-    if (!this.headersSent) this.flushHeaders()
-  })
-}
+const takesTrailers = ({ headers, httpVersionMinor, method }: FastifyRequest['raw']): boolean =>
+  headers.te !== undefined &&
+  httpVersionMinor > 0 &&
+  method !== 'HEAD' &&
+  /\btrailers\b/i.test(String(headers.te))
 
 /** What the app says the call has cost, for the policies that ask; the caller has no use for it. */
-function readCost(journey: Journey, headers: Record<string, unknown>): void {
+function readCost(journey: Journey, headers: HeaderFields): void {
   for (const { costHeader } of journey.route?.policies ?? []) {
     if (costHeader === null || !/^\d{1,6}$/.test(String(headers[costHeader]))) continue
     journey.reportedCost = Number(headers[costHeader])
     delete headers[costHeader]
-  }
-}
-
-const hasAnswered = ({ upstreamDurationMs }: Journey): boolean => upstreamDurationMs !== null
-
-/** An answer that broke between its head and its body has left nothing yet: its headers must not describe ours. */
-function brokenAnswer(error: unknown, reply: FastifyReply) {
-  for (const name of Object.keys(reply.getHeaders())) {
-    if (!ourFields.has(name)) reply.removeHeader(name)
-  }
-  return upstreamError(error)
-}
-
-const limitFields = ['ratelimit', 'ratelimit-policy']
-const legacyFields = ['x-ratelimit-limit', 'x-ratelimit-remaining', 'x-ratelimit-reset']
-const ourFields = new Set([...limitFields, ...legacyFields, 'x-request-id'])
-
-/** RateLimit fields are lists: an upstream that has limits of its own adds to ours, it does not hide them. */
-function withOurs(headers: ReturnType<typeof responseHeaders>, reply: FastifyReply) {
-  delete headers['x-request-id']
-  for (const name of limitFields) {
-    const ours = reply.getHeader(name)
-    const theirs = headers[name]
-    if (ours !== undefined && theirs !== undefined) headers[name] = `${ours}, ${theirs}`
-  }
-  if (reply.hasHeader('x-ratelimit-remaining')) keepTighterLegacy(headers, reply)
-  return headers
-}
-
-/** These are no lists: of two limits the caller is told the tighter, all of it. */
-function keepTighterLegacy(headers: ReturnType<typeof responseHeaders>, reply: FastifyReply): void {
-  const isTheirsTighter =
-    Number(headers['x-ratelimit-remaining']) < Number(reply.getHeader('x-ratelimit-remaining'))
-  for (const name of legacyFields) {
-    if (isTheirsTighter) reply.removeHeader(name)
-    else delete headers[name]
   }
 }

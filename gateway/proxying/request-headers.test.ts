@@ -19,12 +19,22 @@ const journeyOf = (caller: Caller): Journey => ({
   startedAtMs: 0,
   path: '/',
   address: '192.0.2.7',
-  route: { name: 'r', path: '/', service: null, upstream: 'app', access: 'public', crossSite: 'refuse', policies: [], cost: 1 },
+  route: {
+    name: 'r',
+    path: '/',
+    service: null,
+    upstream: 'app',
+    access: 'public',
+    crossSite: 'refuse',
+    policies: [],
+    cost: 1,
+  },
   caller,
   decision: null,
   reportedCost: null,
   upstreamStartedAtMs: null,
   upstreamDurationMs: null,
+  filterAnswer: null,
 })
 
 const assert = (caller: Caller, upstream: string) =>

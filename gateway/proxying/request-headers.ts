@@ -1,11 +1,15 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Caller } from '../identity/account.ts'
 import type { Journey } from '../journey.ts'
+import { addVia } from './our-headers.ts'
 
-// RFC 9110 §7.6.1, and what is meant for us alone. `expect` was answered by our own server.
-const hopByHop = new Set([
+// RFC 9110 §7.6.1, and what is meant for us alone: `expect` is answered by our own server, and `host` names us.
+// `__proto__` would not be a field, but the prototype of all.
+const dropped = new Set([
+  '__proto__',
   'connection',
   'expect',
+  'host',
   'http2-settings',
   'keep-alive',
   'proxy-authorization',
@@ -34,12 +38,13 @@ export function createRequestHeaders({ ownCookies, publicProto, assert }: Reques
     incoming: IncomingHttpHeaders,
     journey: Journey,
     peer: string,
+    httpVersion = '1.1',
   ): Record<string, string | string[]> {
     const headers: Record<string, string | string[]> = {}
     const named = namedByConnection(incoming.connection)
     for (const name in incoming) {
       const value = incoming[name]
-      if (value === undefined || hopByHop.has(name) || named?.has(name)) continue
+      if (value === undefined || dropped.has(name) || named?.has(name)) continue
       headers[name] = value
     }
     dropOwnCredentials(headers, ownCookies, journey)
@@ -52,6 +57,7 @@ export function createRequestHeaders({ ownCookies, publicProto, assert }: Reques
     headers['x-forwarded-host'] = host
     headers.forwarded = `for=${forwardedNode(journey.address)};host="${host.replace(/["\\]/g, '')}";proto=${proto}`
     headers['x-request-id'] = journey.requestId
+    addVia(headers, httpVersion)
     const assertion = assert(journey.caller, journey.route?.upstream ?? '')
     return Object.assign(headers, identityHeaders(journey.caller, assertion))
   }

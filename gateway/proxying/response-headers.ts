@@ -1,8 +1,10 @@
-import type { IncomingHttpHeaders } from 'node:http'
+import type { HeaderFields } from './send-http.ts'
 
 // RFC 9110 §7.6.1. An upstream's Connection and Keep-Alive speak of its connection, not of ours:
-// copied, they would keep a draining gateway's clients connected.
-const hopByHop = new Set([
+// copied, they would keep a draining gateway's clients connected. `__proto__` would not be a field, but
+// the prototype of all.
+const dropped = new Set([
+  '__proto__',
   'connection',
   'keep-alive',
   'proxy-authenticate',
@@ -13,15 +15,36 @@ const hopByHop = new Set([
   'upgrade',
 ])
 
-/** An upstream's headers as a client may see them: without hop-by-hop ones and those its Connection names. */
-export function responseHeaders(upstream: IncomingHttpHeaders): IncomingHttpHeaders {
-  const headers: IncomingHttpHeaders = {}
-  const named = upstream.connection
-    ?.toLowerCase()
-    .split(',')
-    .map((name) => name.trim())
+/**
+ * An upstream's headers as others may see them: without hop-by-hop ones and those its Connection names.
+ * `trailer` stays for a client that takes trailers, when the answer's framing leaves room for them.
+ */
+export function responseHeaders(upstream: HeaderFields, takesTrailers: boolean): HeaderFields {
+  const headers: HeaderFields = {}
+  const named = namedBy(upstream.connection)
   for (const name in upstream) {
-    if (!hopByHop.has(name) && !named?.includes(name)) headers[name] = upstream[name]
+    if (!dropped.has(name) && !named?.includes(name)) headers[name] = upstream[name] as string
+  }
+  if (takesTrailers && upstream.trailer !== undefined && 'transfer-encoding' in upstream) {
+    headers.trailer = upstream.trailer
   }
   return headers
+}
+
+/** An answer's trailers without those that would say something about its framing, its way or its caller. */
+export function passableTrailers(trailers: HeaderFields): HeaderFields {
+  const names = Object.keys(trailers).filter((name) => !dropped.has(name) && !isForHeads.test(name))
+  return Object.fromEntries(names.map((name) => [name, trailers[name] as string]))
+}
+
+// RFC 9110 §6.5.1: what a recipient must know before the content.
+const isForHeads =
+  /^(content-|cache-control$|set-cookie|www-authenticate$|ratelimit|retry-after$|x-request-id$)/
+
+function namedBy(connection: string | string[] | undefined): string[] | null {
+  if (connection === undefined || connection === 'keep-alive' || connection === 'close') return null
+  return String(connection)
+    .toLowerCase()
+    .split(',')
+    .map((name) => name.trim())
 }

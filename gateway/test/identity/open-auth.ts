@@ -140,6 +140,7 @@ export async function openAuth({ isSecure = true, ...exchanged }: AuthBenchOptio
       reportedCost: null,
       upstreamStartedAtMs: null,
       upstreamDurationMs: null,
+      filterAnswer: null,
     }
   })
   await app.register(authRoutes, options)

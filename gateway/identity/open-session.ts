@@ -13,6 +13,10 @@ export interface SessionTokens {
   readonly refreshToken: string
 }
 
+export interface OpenedSession extends SessionTokens {
+  readonly sessionId: string
+}
+
 /** From where somebody connects, as the list of their sessions will tell it. */
 export interface Whereabouts {
   readonly address: string
@@ -40,7 +44,7 @@ export async function openSession(
   deps: OpenSessionDependencies,
   account: Account,
   { address, userAgent }: Whereabouts,
-): Promise<SessionTokens> {
+): Promise<OpenedSession> {
   const nowMs = deps.now()
   const [sessionId, secret] = [newSessionId(), newRefreshSecret()]
   const session = {
@@ -60,6 +64,7 @@ export async function openSession(
   }
   return {
     account,
+    sessionId,
     accessToken,
     refreshToken: formatRefreshToken({ accountId: account.id, sessionId, secret }),
   }

@@ -2,10 +2,12 @@ import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
 import type { GatewayConfig } from './config/config.ts'
 import { recordHit } from './hits/record-hit.step.ts'
+import { createAccountLinks } from './identity/account-links.ts'
 import { createAssertions } from './identity/assertion.ts'
 import { authRoutes } from './identity/auth.routes.ts'
 import { identifyCaller, refuseUnauthenticated } from './identity/identify-caller.step.ts'
 import { identifyVisitor } from './identity/identify-visitor.step.ts'
+import { createOneTimeCodes } from './identity/one-time-code.ts'
 import { createSuccession } from './identity/refresh-token.ts'
 import { refuseCrossSiteCalls } from './identity/refuse-cross-site.step.ts'
 import { accountPageRoutes } from './limiting/account-page.routes.ts'
@@ -81,6 +83,11 @@ export function serveCallers(
     tokens,
     cookies,
     succeed: createSuccession(keys.secretFor('refresh tokens')),
+    codes: stores.accounts.codes,
+    oneTimeCodes: createOneTimeCodes(keys.secretFor('one-time codes')),
+    links: createAccountLinks(config.listen.publicUrl),
+    mails: null,
+    isRegistrationOpen: config.identity.isRegistrationOpen,
     sessionLifetimeMs: config.identity.sessionLifetimeMs,
     idleLifetimeMs: config.identity.idleLifetimeMs,
     refreshGraceMs: config.identity.refreshGraceMs,

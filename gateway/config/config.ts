@@ -64,6 +64,7 @@ export interface GatewayConfig {
     readonly refreshGraceMs: number
     readonly issuer: string
     readonly audience: string
+    readonly isRegistrationOpen: boolean
     readonly secureCookies: boolean
   }
   /** Null: none are sent, and what needs one is closed. */

@@ -41,6 +41,7 @@ export function resolveConfig(file: ConfigFile): GatewayConfig {
       refreshGraceMs: durationMs(identity.refreshGrace),
       issuer: identity.issuer || publicUrl,
       audience: identity.audience,
+      isRegistrationOpen: identity.registration === 'open',
       secureCookies: identity.secureCookies ?? publicUrl.startsWith('https:'),
     },
     mail: resolveMail(file.mail, publicUrl),

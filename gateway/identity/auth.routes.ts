@@ -2,15 +2,21 @@ import formbody from '@fastify/formbody'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { GatewayError } from '../errors.ts'
 import { pageStyle, pageStylePath } from '../page.ts'
+import type { AccountLinks } from './account-links.ts'
 import type { Accounts } from './accounts.ts'
+import type { Codes } from './codes.ts'
 import type { SessionCookies } from './cookies.ts'
 import { isCrossSite } from './cross-site.ts'
 import { loginRoutes } from './login.routes.ts'
 import type { TakeLoginPlace } from './login-attempt.ts'
 import type { LoginDelays } from './login-delays.ts'
+import type { Mails } from './mails/mail.ts'
+import type { OneTimeCodes } from './one-time-code.ts'
 import { ownSessionsRoutes } from './own-sessions.routes.ts'
 import type { PasswordHashing } from './password-hashing.ts'
 import type { RefreshToken } from './refresh-token.ts'
+import { registerRoutes } from './register.routes.ts'
+import { resetRoutes } from './reset.routes.ts'
 import { sessionRoutes } from './session.routes.ts'
 import type { Sessions } from './sessions.ts'
 import type { SigningKeys } from './signing-keys.ts'
@@ -25,6 +31,12 @@ export interface AuthOptions {
   readonly cookies: SessionCookies
   /** The secret that follows a refresh token's, the same on every gateway. */
   readonly succeed: (token: RefreshToken) => string
+  readonly codes: Codes
+  readonly oneTimeCodes: OneTimeCodes
+  readonly links: AccountLinks
+  /** Null where none are sent: then nobody registers, and no forgotten password is replaced. */
+  readonly mails: Mails | null
+  readonly isRegistrationOpen: boolean
   readonly sessionLifetimeMs: number
   readonly idleLifetimeMs: number
   readonly refreshGraceMs: number
@@ -58,6 +70,8 @@ export async function authRoutes(app: FastifyInstance, options: AuthOptions): Pr
   app.register(loginRoutes, options)
   app.register(sessionRoutes, options)
   app.register(ownSessionsRoutes, options)
+  app.register(registerRoutes, options)
+  app.register(resetRoutes, options)
 
   app.get(pageStylePath, async (_request, reply) =>
     reply.type('text/css; charset=utf-8').header('cache-control', 'public, max-age=600').send(pageStyle),

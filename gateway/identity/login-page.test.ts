@@ -82,7 +82,7 @@ describe('the form', () => {
     expect(answer.status).toBe(401)
     expect(answer.cookies).toEqual({})
     expect(answer.text).toContain('<html lang="fr">')
-    expect(answer.text).toMatch(/role="alert" id="problem">[^<]+aucun compte actif/)
+    expect(answer.text).toMatch(/role="alert" id="saying">[^<]+aucun compte actif/)
     expect(answer.text).toContain('value="&#34;&#62;&#60;b&#62;ada"')
     expect(answer.text).toContain('name="return_to" value="/x"')
     expect(answer.text).not.toContain('my secret')

@@ -1,6 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { GatewayError } from '../errors.ts'
-import { isLanguage, type Language, languageCookie, pageSecurityPolicy, pickLanguage } from '../page.ts'
 import type { AuthOptions } from './auth.routes.ts'
 import { readLoginBody, readLoginForm } from './bodies.ts'
 import { readCookies } from './cookies.ts'
@@ -10,23 +9,34 @@ import { attempts } from './login-attempt.ts'
 import { isNavigation } from './navigation.ts'
 import type { Whereabouts } from './open-session.ts'
 import { ownPath } from './own-path.ts'
-import { type LoginPage, type LoginProblem, renderLoginPage } from './pages/login.ts'
+import { isLoginNotice, renderLoginPage } from './pages/login.ts'
 import { refreshSession } from './refresh-session.ts'
+import {
+  formOf,
+  isForm,
+  keepLanguage,
+  languageOf,
+  sendFormBack,
+  sendPage,
+  typedText,
+} from './send-page.routes.ts'
 import { sendTokens } from './send-tokens.routes.ts'
 
 /** `GET /auth/login`, the page, and `POST /auth/login`, for the page's form and for JSON alike. */
 export async function loginRoutes(app: FastifyInstance, options: AuthOptions): Promise<void> {
   const { now = Date.now, cookies, loggedIn = () => undefined } = options
+  const offers = {
+    registration: options.mails !== null && options.isRegistrationOpen,
+    newPassword: options.mails !== null,
+  }
 
   app.get<{ Querystring: Record<string, unknown> }>('/auth/login', async (request, reply) => {
-    const { lang, return_to } = request.query
-    const language = languageOf(request, lang)
-    if (isLanguage(lang)) {
-      reply.header('set-cookie', `${languageCookie}=${lang}; Path=/; Max-Age=31536000; SameSite=Lax`)
-    }
+    const { lang, return_to, notice } = request.query
+    keepLanguage(reply, lang)
     const returnTo = ownPath(return_to)
     if (await resume(request, reply)) return reply.redirect(returnTo ?? '/', 303)
-    return sendPage(reply, 200, { language, email: '', returnTo, problem: null })
+    const page = { language: languageOf(request, lang), email: '', returnTo, offers, problem: null }
+    return sendPage(reply, 200, renderLoginPage({ ...page, notice: isLoginNotice(notice) ? notice : null }))
   })
 
   app.post<{ Body: unknown }>('/auth/login', async (request, reply) => {
@@ -38,24 +48,23 @@ export async function loginRoutes(app: FastifyInstance, options: AuthOptions): P
   })
 
   async function answerForm(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
-    const typed = (request.body ?? {}) as Record<string, unknown>
+    const typed = formOf(request)
     const page = {
       language: languageOf(request, typed.lang),
-      email: typeof typed.email === 'string' ? typed.email.slice(0, 254) : '',
+      email: typedText(typed.email),
       returnTo: ownPath(typed.return_to),
+      offers,
+      notice: null,
     }
     try {
       const outcome = await logInCounted(request, reply, () => readLoginForm(request.body))
-      if (outcome.kind === 'refused') return sendPage(reply, 401, { ...page, problem: outcome })
+      if (outcome.kind === 'refused') {
+        return sendPage(reply, 401, renderLoginPage({ ...page, problem: outcome }))
+      }
       reply.header('set-cookie', cookies.keep(outcome))
       return reply.redirect(page.returnTo ?? '/', 303)
     } catch (error) {
-      const problem = problemOf(error)
-      if (problem === null || !(error instanceof GatewayError)) throw error
-      if (error.status >= 500) request.log.error({ err: error.details.cause ?? error }, error.message)
-      const { retryAfterSeconds } = error.details
-      if (retryAfterSeconds !== undefined) reply.header('retry-after', String(retryAfterSeconds))
-      return sendPage(reply, error.status, { ...page, problem })
+      return sendFormBack(request, reply, error, (problem) => renderLoginPage({ ...page, problem }))
     }
   }
 
@@ -115,38 +124,3 @@ const whereaboutsOf = ({ journey, headers }: FastifyRequest): Whereabouts => ({
   address: journey.address,
   userAgent: headers['user-agent'],
 })
-
-const isForm = ({ headers }: FastifyRequest): boolean =>
-  /^application\/x-www-form-urlencoded\b/i.test(headers['content-type'] ?? '')
-
-const languageOf = ({ headers }: FastifyRequest, query: unknown): Language =>
-  pickLanguage({ query, cookie: headers.cookie, acceptLanguage: headers['accept-language'] })
-
-/** Null for what the form cannot help with. */
-function problemOf(error: unknown): LoginProblem | null {
-  if (!(error instanceof GatewayError)) return null
-  switch (error.code) {
-    case 'quota-exceeded':
-    case 'abnormal-usage':
-    case 'too-many-attempts':
-      return { kind: 'limited', retryAfterSeconds: error.details.retryAfterSeconds ?? 1 }
-    case 'store-unavailable':
-    case 'overloaded':
-      return { kind: 'unavailable' }
-    case 'invalid-body':
-      return { kind: 'incomplete' }
-    default:
-      return null
-  }
-}
-
-function sendPage(reply: FastifyReply, status: number, page: LoginPage): FastifyReply {
-  return reply
-    .code(status)
-    .type('text/html; charset=utf-8')
-    .header('content-security-policy', pageSecurityPolicy)
-    .header('referrer-policy', 'same-origin')
-    .header('x-content-type-options', 'nosniff')
-    .header('vary', 'Accept-Language, Cookie')
-    .send(renderLoginPage(page))
-}

@@ -66,3 +66,17 @@ function formProblemOf(error: unknown): FormProblem | null {
 /** A text of a form or an address that may be shown again; nothing else, and no more than a field takes. */
 export const typedText = (value: unknown, longest = 254): string =>
   typeof value === 'string' && value.isWellFormed() ? value.slice(0, longest) : ''
+
+/** The fields of a posted form, unread. */
+export const formOf = ({ body }: FastifyRequest): Record<string, unknown> =>
+  (body ?? {}) as Record<string, unknown>
+
+/** Of a form the language it was shown in, of anything else what the reader prefers. */
+export const formLanguage = (request: FastifyRequest): Language =>
+  languageOf(request, isForm(request) ? formOf(request).lang : undefined)
+
+/** A path of ours with what is not null in its query. */
+export function withQuery(path: string, query: Readonly<Record<string, string | null>>): string {
+  const said = Object.entries(query).flatMap(([name, value]) => (value === null ? [] : [[name, value]]))
+  return said.length === 0 ? path : `${path}?${new URLSearchParams(said)}`
+}

@@ -56,6 +56,11 @@ export const identity = Section(
       'x-expected': 'an audience',
       'x-cure': 'name who the tokens are for, such as guichet',
     }),
+    registration: Type.Enum(['open', 'closed'], {
+      description:
+        'Whether people may create their own accounts; `open` needs `mail`. `closed`: administrators create them.',
+      default: 'open',
+    }),
     secureCookies: Type.Optional(
       Type.Boolean({
         description: 'Whether cookies are sent over https only.',

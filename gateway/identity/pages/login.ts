@@ -1,13 +1,11 @@
-import { spokenDuration } from '../../error-page.ts'
 import { escapeHtml, type Language, renderPage } from '../../page.ts'
+import { type FormProblem, renderLink, renderSaying, type Saying, sayProblem } from './form.ts'
 
-/** Why the form comes back. */
-export type LoginProblem =
-  | { readonly kind: 'refused' }
-  | { readonly kind: 'limited'; readonly retryAfterSeconds: number }
-  | { readonly kind: 'unavailable' }
-  /** A field is missing or too long. */
-  | { readonly kind: 'incomplete' }
+/** What went well before, and sent the person here. */
+export type LoginNotice = 'activated' | 'password-changed'
+
+export const isLoginNotice = (value: unknown): value is LoginNotice =>
+  value === 'activated' || value === 'password-changed'
 
 export interface LoginPage {
   readonly language: Language
@@ -15,7 +13,10 @@ export interface LoginPage {
   readonly email: string
   /** An own path, checked, or null for the home page. */
   readonly returnTo: string | null
-  readonly problem: LoginProblem | null
+  /** What can be done here by whoever cannot log in. */
+  readonly offers: { readonly registration: boolean; readonly newPassword: boolean }
+  readonly notice: LoginNotice | null
+  readonly problem: FormProblem | { readonly kind: 'refused' } | null
 }
 
 const words = {
@@ -26,9 +27,11 @@ const words = {
     password: 'Mot de passe',
     submit: 'Se connecter',
     refused: 'Cette adresse et ce mot de passe ne correspondent à aucun compte actif.',
-    limited: (wait: string) => `Trop de tentatives. Réessayez dans ${wait}.`,
-    unavailable: 'La connexion est indisponible un instant. Réessayez dans quelques secondes.',
     incomplete: 'Saisissez votre adresse e-mail et votre mot de passe.',
+    activated: 'Votre compte est activé. Connectez-vous.',
+    'password-changed': 'Votre mot de passe est changé. Connectez-vous avec le nouveau.',
+    register: 'Créer un compte',
+    forgot: 'Mot de passe oublié ?',
   },
   en: {
     title: 'Log in',
@@ -37,18 +40,22 @@ const words = {
     password: 'Password',
     submit: 'Log in',
     refused: 'This e-mail and this password match no active account.',
-    limited: (wait: string) => `Too many attempts. Try again in ${wait}.`,
-    unavailable: 'Logging in is unavailable for a moment. Try again in a few seconds.',
     incomplete: 'Enter your e-mail address and your password.',
+    activated: 'Your account is activated. Log in.',
+    'password-changed': 'Your password is changed. Log in with the new one.',
+    register: 'Create an account',
+    forgot: 'Forgotten your password?',
   },
 } as const
 
 /** The login form. It works without a script and with the keyboard alone. */
-export function renderLoginPage({ language, email, returnTo, problem }: LoginPage): string {
+export function renderLoginPage(page: LoginPage): string {
+  const { language, email, returnTo, problem } = page
   const word = words[language]
-  const pageIn = (other: Language): string =>
-    `/auth/login?${new URLSearchParams({ lang: other, ...(returnTo === null ? {} : { return_to: returnTo }) })}`
-  const described = problem === null ? '' : ' aria-describedby="problem"'
+  const kept = returnTo === null ? {} : { return_to: returnTo }
+  const pageIn = (lang: Language): string => `/auth/login?${new URLSearchParams({ lang, ...kept })}`
+  const saying = sayingOf(page)
+  const described = saying?.kind === 'alert' ? ' aria-describedby="saying"' : ''
   const blame = problem?.kind === 'refused' ? ` aria-invalid="true"${described}` : described
   // The eye and the screen reader land where the next key has to be struck.
   const [emailFocus, passwordFocus] = email === '' ? [' autofocus', ''] : ['', ' autofocus']
@@ -58,7 +65,7 @@ export function renderLoginPage({ language, email, returnTo, problem }: LoginPag
     languageLinks: { fr: pageIn('fr'), en: pageIn('en') },
     body: `<h1>${word.title}</h1>
 <p class="fine">${word.intro}</p>
-${problem === null ? '' : `<p class="alert" role="alert" id="problem">${escapeHtml(sentenceOf(problem, language))}</p>`}
+${saying === null ? '' : renderSaying(saying)}
 <form method="post" action="/auth/login">
 <input type="hidden" name="lang" value="${language}">
 ${returnTo === null ? '' : `<input type="hidden" name="return_to" value="${escapeHtml(returnTo)}">`}
@@ -67,13 +74,31 @@ ${returnTo === null ? '' : `<input type="hidden" name="return_to" value="${escap
 <div class="field"><label for="password">${word.password}</label>
 <input id="password" name="password" type="password" autocomplete="current-password" required maxlength="1024"${blame}${passwordFocus}></div>
 <button type="submit">${word.submit}</button>
-</form>`,
+</form>
+${renderOffers(page, kept)}`,
   })
 }
 
-function sentenceOf(problem: LoginProblem, language: Language): string {
+function renderOffers(
+  { offers, email, language }: LoginPage,
+  kept: Readonly<Record<string, string>>,
+): string {
   const word = words[language]
-  return problem.kind === 'limited'
-    ? word.limited(spokenDuration(problem.retryAfterSeconds))
-    : word[problem.kind]
+  const links = [
+    ...(offers.registration ? [renderLink('/auth/register', kept, word.register)] : []),
+    ...(offers.newPassword ? [renderLink('/auth/forgot', email === '' ? {} : { email }, word.forgot)] : []),
+  ]
+  return links.length === 0 ? '' : `<p class="fine">${links.join(' · ')}</p>`
+}
+
+function sayingOf({ problem, notice, language }: LoginPage): Saying | null {
+  const word = words[language]
+  if (problem === null) return notice === null ? null : { kind: 'notice', sentence: word[notice] }
+  switch (problem.kind) {
+    case 'refused':
+    case 'incomplete':
+      return { kind: 'alert', sentence: word[problem.kind] }
+    default:
+      return sayProblem(problem, language)
+  }
 }

@@ -5,12 +5,16 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pino } from 'pino'
 import { openSqlite } from '../../connections/sqlite.ts'
+import { createAccountLinks } from '../../identity/account-links.ts'
 import { createSqliteAccounts } from '../../identity/accounts.sqlite.ts'
 import { type AuthOptions, authRoutes } from '../../identity/auth.routes.ts'
+import { createSqliteCodes } from '../../identity/codes.sqlite.ts'
 import { createSessionCookies } from '../../identity/cookies.ts'
 import { identifyCaller } from '../../identity/identify-caller.step.ts'
 import type { LoginDelays } from '../../identity/login-delays.ts'
+import type { Mail, Recipient } from '../../identity/mails/mail.ts'
 import { migrateSqlite } from '../../identity/migrations.sqlite.ts'
+import { createOneTimeCodes } from '../../identity/one-time-code.ts'
 import { createPasswordHashing } from '../../identity/password-hashing.ts'
 import { createSuccession } from '../../identity/refresh-token.ts'
 import { createEmbeddedSessions } from '../../identity/sessions.embedded.ts'
@@ -87,6 +91,7 @@ export async function openAuth({ isSecure = true, ...exchanged }: AuthBenchOptio
   const asked: { email: string | null; address: string }[] = []
   const taken: string[] = []
   const results: string[] = []
+  const sent: { to: Recipient; mail: Mail }[] = []
   const options: AuthOptions = {
     accounts,
     sessions,
@@ -95,6 +100,11 @@ export async function openAuth({ isSecure = true, ...exchanged }: AuthBenchOptio
     tokens,
     cookies,
     succeed: createSuccession(keys.secretFor('refresh tokens')),
+    codes: createSqliteCodes(database),
+    oneTimeCodes: createOneTimeCodes(keys.secretFor('one-time codes')),
+    links: createAccountLinks('http://etu.example'),
+    mails: { send: (to, mail) => void sent.push({ to, mail }) },
+    isRegistrationOpen: true,
     ...lifetimes,
     now: () => clock.now,
     admitLogin: async (email, address) => {
@@ -166,6 +176,8 @@ export async function openAuth({ isSecure = true, ...exchanged }: AuthBenchOptio
     asked,
     /** Under which e-mail logins took a place. */
     taken,
+    /** Mails as they were handed over; tests of real mails have a server of their own. */
+    sent,
     /** How logins ended, as the metrics hear of it. */
     results,
     send: (path: string, sending?: Sending) => send(port, path, sending),

@@ -1,4 +1,5 @@
-import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
+import { Counter, Gauge, type Registry } from 'prom-client'
+import { talliedCounter, talliedHistogram } from './tallied.ts'
 
 /** From a fraction of the gateway's own work to a service that barely answers. */
 const requestBuckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]
@@ -17,12 +18,15 @@ export function createInstruments(registry: Registry) {
     new Counter({ name, help, labelNames, registers })
   const gauge = <L extends string>(name: string, help: string, labelNames: L[]) =>
     new Gauge({ name, help, labelNames, registers })
-  const histogram = <L extends string>(name: string, help: string, labelNames: L[], buckets: number[]) =>
-    new Histogram({ name, help, labelNames, buckets, registers })
+  const histogram = (name: string, help: string, labelNames: string[], buckets: readonly number[]) =>
+    talliedHistogram(registry, { name, help, labelNames }, buckets)
+  /** Counted with every request. */
+  const tally = (name: string, help: string, labelNames: string[]) =>
+    talliedCounter(registry, { name, help, labelNames })
 
   return {
-    requests: counter('guichet_http_requests_total', 'Requests answered, by route, method and status code.', [
-      ...(['route', 'method', 'code'] as const),
+    requests: tally('guichet_http_requests_total', 'Requests answered, by route, method and status code.', [
+      ...['route', 'method', 'code'],
     ]),
     requestSeconds: histogram(
       'guichet_http_request_duration_seconds',
@@ -42,7 +46,7 @@ export function createInstruments(registry: Registry) {
       ['route'],
       overheadBuckets,
     ),
-    decisions: counter(
+    decisions: tally(
       'guichet_decisions_total',
       'Verdicts of a policy: allowed, near (at most a fifth of the quota left), denied or shadow_denied, by who decided.',
       ['policy', 'decision', 'tier'],
@@ -64,7 +68,7 @@ export function createInstruments(registry: Registry) {
       'Keys this store has evicted since it started; an evicted window is a fresh quota.',
       ['store'],
     ),
-    serviceCalls: counter('guichet_service_calls_total', 'Calls this process forwarded to a service.', [
+    serviceCalls: tally('guichet_service_calls_total', 'Calls this process forwarded to a service.', [
       'service',
     ]),
     logins: counter('guichet_logins_total', 'Attempts to log in, by result.', ['result']),

@@ -21,20 +21,3 @@ export function decisionLabel({ request, quota, hasRoom, remaining }: Verdict): 
   if (!hasRoom) return request.isShadow ? 'shadow_denied' : 'denied'
   return remaining <= quota / 5 ? 'near' : 'allowed'
 }
-
-/**
- * Remembers the instrument's child for each set of labels, since `labels()` validates and hashes
- * them anew on every call.
- */
-export function remembered<Child>(create: (...labels: string[]) => Child): (...labels: string[]) => Child {
-  const children = new Map<string, Child>()
-  return (...labels) => {
-    const key = labels.length === 1 ? (labels[0] as string) : labels.join('\0')
-    let child = children.get(key)
-    if (child === undefined) {
-      child = create(...labels)
-      children.set(key, child)
-    }
-    return child
-  }
-}

@@ -105,7 +105,8 @@ test('promtool finds nothing to say about a scrape', async () => {
 
 test('README.md has the name, type, labels and help of every instrument', () => {
   const registry = new Registry()
-  const inCode = Object.values(createInstruments(registry)).map((instrument) => {
+  createInstruments(registry)
+  const inCode = registry.getMetricsAsArray().map((instrument) => {
     const { name, help, labelNames, type } = instrument as unknown as Record<string, string> & {
       labelNames: string[]
     }

@@ -1,13 +1,6 @@
 import { Registry } from 'prom-client'
 import { createInstruments } from './instruments.ts'
-import {
-  type DecisionLabel,
-  decisionLabel,
-  methodLabel,
-  remembered,
-  routeLabel,
-  type Verdict,
-} from './labels.ts'
+import { type DecisionLabel, decisionLabel, methodLabel, routeLabel, type Verdict } from './labels.ts'
 import { readProcessOnScrape } from './process-metrics.ts'
 import { readStoresOnScrape, type StoreReadings } from './store-readings.ts'
 
@@ -40,21 +33,17 @@ export function createMetrics(options: MetricsOptions) {
   const instruments = createInstruments(registry)
   const stopProcess = readProcessOnScrape(instruments)
 
-  const requests = remembered((...labels) => instruments.requests.labels(...labels))
-  const requestSeconds = remembered((route) => instruments.requestSeconds.labels(route as string))
-  const overheadSeconds = remembered((route) => instruments.overheadSeconds.labels(route as string))
-  const upstreamSeconds = remembered((upstream) => instruments.upstreamSeconds.labels(upstream as string))
-  const decisions = remembered((...labels) => instruments.decisions.labels(...labels))
-  const storeSeconds = remembered((store) => instruments.storeSeconds.labels(store as string))
-  const serviceCalls = remembered((service) => instruments.serviceCalls.labels(service as string))
+  const { requests, requestSeconds, overheadSeconds, upstreamSeconds } = instruments
+  const { decisions, storeSeconds, serviceCalls } = instruments
 
   instruments.buildInfo.set({ version: options.version, node: process.version }, 1)
   instruments.configReload.set(1)
   // Absent until someone can tell: 0 would be a claim.
   for (const gauge of [instruments.sessions, instruments.hitsPending]) gauge.remove()
-  for (const service of options.services) serviceCalls(service).inc(0)
+  // Their series exist from the start.
+  for (const service of options.services) serviceCalls(service)
   for (const policy of options.policies) {
-    for (const decision of ['allowed', 'near', 'denied']) decisions(policy, decision, 'store').inc(0)
+    for (const decision of ['allowed', 'near', 'denied']) decisions(policy, decision, 'store')
   }
   for (const store of options.stores) {
     instruments.storeUp.set({ store }, 1)
@@ -65,7 +54,7 @@ export function createMetrics(options: MetricsOptions) {
   return {
     requestFinished(request: FinishedRequest): void {
       const route = routeLabel(request.route)
-      requests(route, methodLabel(request.method), String(request.status)).inc()
+      requests(route, methodLabel(request.method), String(request.status)).count++
       requestSeconds(route).observe(request.durationSeconds)
       // Clocks read at different moments may leave a hair less than nothing.
       overheadSeconds(route).observe(Math.max(0, request.overheadSeconds))
@@ -78,11 +67,11 @@ export function createMetrics(options: MetricsOptions) {
     },
     /** One window that was looked at for a call, as the limiter hands it over. */
     decided(verdict: Verdict, tier: Tier): void {
-      decisions(verdict.request.policy.name, decisionLabel(verdict), tier).inc()
+      decisions(verdict.request.policy.name, decisionLabel(verdict), tier).count++
     },
     /** For a verdict without a window: a policy that refuses because its store is away. */
     decidedAs(policy: string, decision: DecisionLabel, tier: Tier): void {
-      decisions(policy, decision, tier).inc()
+      decisions(policy, decision, tier).count++
     },
     storeCall(store: string, seconds: number): void {
       storeSeconds(store).observe(seconds)
@@ -94,7 +83,7 @@ export function createMetrics(options: MetricsOptions) {
       instruments.storeUp.set({ store }, isUp ? 1 : 0)
     },
     hitForwarded(service: string): void {
-      serviceCalls(service).inc()
+      serviceCalls(service).count++
     },
     loggedIn(result: LoginResult): void {
       instruments.logins.inc({ result })

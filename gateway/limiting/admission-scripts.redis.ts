@@ -100,25 +100,38 @@ export function defineAdmissionScripts(
     async boostLeftMs({ subject, bucket }) {
       return (await boostLeft.call(redis, 1, adjustmentKey(subject, bucket), clock())) / 1000
     },
-    sendText: () => void scripts.admit(0, 0).catch(() => undefined),
+    sendText: () => void scripts.admit(0, 0, '').catch(() => undefined),
   }
 }
 
 const numbersPerWindow = 6
 
-function encode(calls: readonly Asked[]): { keys: string[]; args: Argument[] } {
+/**
+ * What calls have in common, their session apart and the policies of their route, is sent once for all of
+ * them: half of what a call costs here is text.
+ */
+function encode(calls: readonly Asked[]): { keys: string[]; args: string[] } {
   const keys: string[] = []
-  const args: Argument[] = []
+  const shapes = new Map<string, number>()
+  let list = ''
   for (const { request, purpose } of calls) {
     const { session, windows, callId } = request
     if (session !== null) keys.push(sessionKey(session.accountId, session.sessionId))
-    args.push(`${session === null ? 0 : 1} ${purposes[purpose]} ${windows.length} ${callId}`)
+    let shape = `${session === null ? 0 : 1} ${purposes[purpose]}`
+    let isLease = false
     for (const { policy, subject, bucket, quota, cost, isShadow } of windows) {
       keys.push(windowKey(subject, bucket), adjustmentKey(subject, bucket))
-      args.push(`${specificationOf(policy, isShadow)} ${quota} ${cost}`)
+      shape += `\n${specificationOf(policy, isShadow)} ${quota} ${cost}`
+      if (policy.algorithm === 'concurrent') isLease = true
     }
+    let place = shapes.get(shape)
+    if (place === undefined) {
+      place = shapes.size + 1
+      shapes.set(shape, place)
+    }
+    list += isLease ? `${place}:${callId} ` : `${place} `
   }
-  return { keys, args }
+  return { keys, args: [list, ...shapes.keys()] }
 }
 
 interface Specifications {

@@ -4,9 +4,11 @@
 -- KEYS   for each call: its session key (when it has one), then for each window its meter and its
 --        adjustment (a hash with boost and ban)
 -- ARGV   1: the time in microseconds, or 0 to ask Redis (tests hand in their own)
---        for each call: `session purpose n lease`: 1 when it has a session else 0; 1 to count it, 2 to
---        count it only when denied (it has found no room elsewhere), 0 to look; the number of its
---        windows; its lease's name, to the end; then a specification for each window
+--        2: for each call `shape` or `shape:lease`, and a space: which of the shapes below, from 1, and the
+--        name of its lease
+--        3 and on: the shapes. First line `session purpose`: 1 when the call has a session else 0; 1 to
+--        count it, 2 to count it only when denied (it has found no room elsewhere), 0 to look. Then a
+--        line for each window, its specification
 -- reply  one text of numbers: for each call 0 session ended | 1 allowed | 2 denied, then n times: 1 when
 --        the window had room else 0, 1 when banned else 0, quota with boost, free places left,
 --        microseconds until one more is free or until the call has room, receipt
@@ -15,20 +17,24 @@
 
 local now = microseconds(ARGV[1])
 
-local specifications = {}
 local function specification(text)
-  local known = specifications[text]
-  if known then return known end
   local algorithm, window, burst, shadow, counts_denied, ban_after, ban_for, ban_at_most, quota, cost =
     string.match(text, '^(%a+) (%d+) (%d+) (%d) (%d) (%d+) (%d+) (%d+) (%d+) (%d+)$')
-  known = {
+  return {
     quota = tonumber(quota), cost = tonumber(cost),
     name = algorithm, meter = meters[algorithm], window = tonumber(window), burst = tonumber(burst),
     is_shadow = shadow == '1', counts_denied = counts_denied == '1',
     ban_after = tonumber(ban_after), ban_for = tonumber(ban_for), ban_at_most = tonumber(ban_at_most),
   }
-  specifications[text] = known
-  return known
+end
+
+local shapes = {}
+for i = 3, #ARGV do
+  local lines = string.gmatch(ARGV[i], '[^\n]+')
+  local has_session, purpose = string.match(lines(), '^(%d) (%d)$')
+  local shape = { has_session = has_session == '1', purpose = purpose, specifications = {} }
+  for line in lines do table.insert(shape.specifications, specification(line)) end
+  shapes[i - 2] = shape
 end
 
 local function look_at(window)
@@ -100,25 +106,24 @@ local function ban_when_too_many(window)
 end
 
 local reply = {}
-local next_key, next_arg = 1, 2
-while next_arg <= #ARGV do
-  local has_session, purpose, n, lease = string.match(ARGV[next_arg], '^(%d) (%d) (%d+) (.*)$')
-  next_arg = next_arg + 1
+local next_key = 1
+for place, lease in string.gmatch(ARGV[2], '(%d+):?(%S*) ') do
+  local shape = shapes[tonumber(place)]
+  local purpose = shape.purpose
   local status = 1
-  if has_session == '1' then
+  if shape.has_session then
     if redis.call('EXISTS', KEYS[next_key]) == 0 then status = 0 end
     next_key = next_key + 1
   end
 
   local windows = {}
-  for i = 1, tonumber(n) do
-    local spec = specification(ARGV[next_arg])
+  for i, spec in ipairs(shape.specifications) do
     local window = {
       key = KEYS[next_key], adjustment = KEYS[next_key + 1], spec = spec, quota = spec.quota, cost = spec.cost,
       has_room = false, is_banned = false, free = 0, reset = 0, receipt = 0,
     }
     windows[i] = window
-    next_key, next_arg = next_key + 2, next_arg + 1
+    next_key = next_key + 2
     if status ~= 0 then
       look_at(window)
       if not window.has_room and not window.spec.is_shadow then status = 2 end

@@ -73,6 +73,7 @@ test('defaults fill every key left out, and durations become milliseconds', () =
       refreshGraceMs: 10_000,
       issuer: 'http://localhost:8080',
       audience: 'guichet',
+      isRegistrationOpen: true,
       secureCookies: false,
     },
     mail: null,

@@ -1,6 +1,12 @@
+import { once } from 'node:events'
 import { Redis } from 'ioredis'
 import { afterAll, beforeEach, describe, expect, inject, it } from 'vitest'
-import { accountSessionsKey, liveSessionsKey, sessionKey } from '../connections/redis-keys.ts'
+import {
+  accountSessionsKey,
+  limitNewsChannel,
+  liveSessionsKey,
+  sessionKey,
+} from '../connections/redis-keys.ts'
 import { ageRedis, redisNowMs } from '../test/identity/age-redis.ts'
 import { sessionsContract } from './sessions.contract.ts'
 import { createRedisSessions } from './sessions.redis.ts'
@@ -102,6 +108,29 @@ describe('sessions in Redis', () => {
     await sessions.open(session, lasting(60_000))
     await redis.script('FLUSH')
     expect(await rotate('h', 'next')).toEqual({ kind: 'rotated' })
+  })
+
+  it.each([
+    ['a session ended', () => sessions.end('7', 'a')],
+    ['all ended', () => sessions.endAll('7')],
+    ['an old secret came again', () => rotate('old', 'older')],
+    [
+      'one had to make room',
+      async () => {
+        for (let i = 0; i < mostSessionsPerAccount; i++) {
+          await sessions.open({ ...session, sessionId: `s${i}` }, lasting(60_000))
+        }
+      },
+    ],
+  ])('tells gateways that remember a denial of the account when %s', async (_, end) => {
+    await sessions.open(session, lasting(60_000))
+    await using opened = new AsyncDisposableStack()
+    const subscriber = opened.adopt(redis.duplicate(), (client) => client.disconnect())
+    await subscriber.subscribe(limitNewsChannel)
+    const heard = once(subscriber, 'message')
+    await end()
+    expect(await heard).toEqual([limitNewsChannel, 'loosened u:7'])
+    expect(await sessions.isAlive('7', 'a')).toBe(false)
   })
 
   it('does not lose a session for the sake of the gauge', async () => {

@@ -3,6 +3,7 @@ import type { GatewayConfig } from './config/config.ts'
 import { createRecorder, type Recorder } from './hits/recorder.ts'
 import { createStatistics, type Statistics } from './hits/statistics.ts'
 import { createSessionCookies, type SessionCookies } from './identity/cookies.ts'
+import { openIssuers } from './identity/issuers/issuers.ts'
 import { createPasswordHashing, type PasswordHashing } from './identity/password-hashing.ts'
 import { watchSigningKeys } from './identity/rotate-signing-keys.ts'
 import { acceptedForMs, openSigningKeys, type SigningKeys } from './identity/signing-keys.ts'
@@ -82,6 +83,11 @@ export async function openParts(
       keys,
       issuer: identity.issuer,
       audience: identity.audience,
+      issuers: openIssuers({
+        issuers: identity.issuers,
+        warn: (issuer, err) =>
+          log.warn({ issuer, err }, 'the keys of an issuer cannot be fetched; those known stay'),
+      }),
       lifetimeMs: identity.accessTokenLifetimeMs,
     }),
     cookies: createSessionCookies({

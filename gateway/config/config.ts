@@ -1,3 +1,4 @@
+import type { IssuerOptions } from '../identity/issuers/issuers.ts'
 import type { Policy } from '../limiting/policy.ts'
 import type { Route } from '../routing/route.ts'
 
@@ -65,6 +66,8 @@ export interface GatewayConfig {
     readonly issuer: string
     readonly audience: string
     readonly isRegistrationOpen: boolean
+    /** Others whose tokens are believed. */
+    readonly issuers: readonly IssuerOptions[]
     readonly secureCookies: boolean
   }
   /** Null: none are sent, and what needs one is closed. */

@@ -67,6 +67,7 @@ test('defaults fill every key left out, and durations become milliseconds', () =
     identity: {
       keysDirectory: 'data/keys',
       rotateKeysEveryMs: null,
+      issuers: [],
       accessTokenLifetimeMs: 900_000,
       sessionLifetimeMs: 43_200_000,
       idleLifetimeMs: 7_200_000,

@@ -22,8 +22,14 @@ export function maskedConfig(config: GatewayConfig): GatewayConfig {
       accounts: masked(accounts),
     },
     mail: config.mail && masked(config.mail),
+    identity: { ...config.identity, issuers: config.identity.issuers.map(maskedIssuer) },
     upstreams: config.upstreams.map(masked),
   }
+}
+
+function maskedIssuer(issuer: GatewayConfig['identity']['issuers'][number]) {
+  const { keys } = issuer
+  return { ...issuer, keys: keys.kind === 'secret' ? { ...keys, secret: '***' } : masked(keys) }
 }
 
 function masked<Part extends object>(part: Part): Part {

@@ -1,5 +1,6 @@
 import type { Policy } from '../limiting/policy.ts'
 import type { AccountsStore, GatewayConfig, HitsStore, SessionsStore } from './config.ts'
+import { resolveIssuers } from './resolve-issuers.ts'
 import { durationMs, resolvePolicy } from './resolve-policy.ts'
 import { entriesOf } from './rules/entries.ts'
 import type { ConfigFile } from './schema.ts'
@@ -42,6 +43,7 @@ export function resolveConfig(file: ConfigFile): GatewayConfig {
       issuer: identity.issuer || publicUrl,
       audience: identity.audience,
       isRegistrationOpen: identity.registration === 'open',
+      issuers: resolveIssuers(identity.issuers),
       secureCookies: identity.secureCookies ?? publicUrl.startsWith('https:'),
     },
     mail: resolveMail(file.mail, publicUrl),

@@ -2,6 +2,7 @@ import type { ConfigDraft } from './draft.ts'
 import type { Finding } from './problem.ts'
 import { checkAnswers } from './rules/answers.ts'
 import { checkCheckListener } from './rules/check.ts'
+import { checkIssuers } from './rules/issuers.ts'
 import { checkListeners } from './rules/listeners.ts'
 import { checkMail } from './rules/mail.ts'
 import { checkPolicyNames } from './rules/policies.ts'
@@ -22,6 +23,7 @@ export function validate(draft: ConfigDraft): Finding[] {
     checkStores,
     checkMail,
     checkTimes,
+    checkIssuers,
     checkPolicies,
     checkPolicyNames,
     checkUpstreams,

@@ -5,6 +5,8 @@ export type TokenFlaw =
   | 'not-canonical'
   | 'wrong-header'
   | 'unknown-key'
+  /** Another issuer's keys could never be fetched. */
+  | 'keys-unavailable'
   | 'wrong-claims'
   | 'expired'
   | 'not-yet-valid'
@@ -39,7 +41,7 @@ export function readTokenShape(raw: string, type: string): TokenShape {
 }
 
 /** Null when the text is another spelling of its bytes (unused bits that are set): one token, one spelling. */
-function decodeCanonically(part: string): Buffer | null {
+export function decodeCanonically(part: string): Buffer | null {
   const bytes = Buffer.from(part, 'base64url')
   return bytes.toString('base64url') === part ? bytes : null
 }

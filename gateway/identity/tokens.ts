@@ -1,6 +1,7 @@
 import { jwtVerify, SignJWT } from 'jose'
 import { LRUCache } from 'lru-cache'
 import { type Account, type Caller, isPlan, type Role } from './account.ts'
+import type { Issuers } from './issuers/issuers.ts'
 import type { SigningKeys } from './signing-keys.ts'
 import { readTokenShape, type TokenFlaw } from './token-shape.ts'
 
@@ -8,6 +9,8 @@ export interface TokenOptions {
   readonly keys: SigningKeys
   readonly issuer: string
   readonly audience: string
+  /** Whose tokens are believed beside ours. */
+  readonly issuers?: Issuers
   readonly lifetimeMs: number
   /** How far the clocks of two gateways may be apart; 5 by default, which is also the most. */
   readonly clockToleranceSeconds?: number
@@ -20,6 +23,8 @@ export type ConnectedCaller = Extract<Caller, { kind: 'connected' }>
 export type Verification =
   | { readonly kind: 'valid'; readonly caller: ConnectedCaller; readonly expiresAtMs: number }
   | { readonly kind: 'invalid'; readonly reason: TokenFlaw }
+
+type Valid = Extract<Verification, { kind: 'valid' }>
 
 export interface Tokens {
   /** A JWT of type `at+jwt` (RFC 9068), valid for the configured lifetime from `nowMs`. */
@@ -41,7 +46,7 @@ export function createTokens(options: TokenOptions): Tokens {
   const toleranceSeconds = Math.min(options.clockToleranceSeconds ?? 5, 5)
   const underWay = new Map<string, Promise<Verification>>()
   let withdrawalsSeen = keys.withdrawals
-  const verified = new LRUCache<string, Extract<Verification, { kind: 'valid' }>>({ max: rememberedTokens })
+  const verified = new LRUCache<string, Valid & { readonly untilMs: number }>({ max: rememberedTokens })
 
   /** Calls that bring the same new token at once share its check, and so keep their order. */
   function verifyOnce(raw: string): Promise<Verification> {
@@ -54,6 +59,12 @@ export function createTokens(options: TokenOptions): Tokens {
   }
 
   async function verifyUnknown(raw: string): Promise<Verification> {
+    const foreign = await options.issuers?.verify(raw)
+    if (foreign?.kind === 'valid') verified.set(raw, foreign)
+    return foreign ?? verifyOwn(raw)
+  }
+
+  async function verifyOwn(raw: string): Promise<Verification> {
     const shape = readTokenShape(raw, accessTokenType)
     if (shape.kind === 'invalid') return shape
     const publicKey = await keys.publicKey(shape.kid)
@@ -63,7 +74,8 @@ export function createTokens(options: TokenOptions): Tokens {
     if (caller === null || iss !== issuer || aud !== audience) return invalid('wrong-claims')
     if (!Number.isSafeInteger(exp) || !Number.isSafeInteger(nbf)) return invalid('wrong-claims')
     const expiresAtMs = (exp as number) * 1000
-    if (isPast(expiresAtMs)) return invalid('expired')
+    const untilMs = expiresAtMs + toleranceSeconds * 1000
+    if (untilMs <= now()) return invalid('expired')
     if ((nbf as number) * 1000 > now() + toleranceSeconds * 1000) return invalid('not-yet-valid')
     try {
       await jwtVerify(raw, publicKey, {
@@ -79,11 +91,9 @@ export function createTokens(options: TokenOptions): Tokens {
       return invalid('bad-signature')
     }
     const verification = { kind: 'valid', caller, expiresAtMs } as const
-    verified.set(raw, verification)
+    verified.set(raw, { ...verification, untilMs })
     return verification
   }
-
-  const isPast = (expiresAtMs: number): boolean => expiresAtMs + toleranceSeconds * 1000 <= now()
 
   return {
     issueAccessToken(account, sessionId, nowMs) {
@@ -111,10 +121,9 @@ export function createTokens(options: TokenOptions): Tokens {
         verified.clear()
       }
       const known = verified.get(raw)
-      if (known === undefined) return verifyOnce(raw)
-      if (!isPast(known.expiresAtMs)) return known
+      if (known !== undefined && now() < known.untilMs) return known
       verified.delete(raw)
-      return invalid('expired')
+      return verifyOnce(raw)
     },
   }
 }
@@ -132,7 +141,7 @@ function callerOf(claims: Readonly<Record<string, unknown>>): ConnectedCaller | 
 const isText = (value: unknown): value is string => typeof value === 'string' && value !== ''
 
 /** By whole characters; a lone half would not survive UTF-8, and the token not its own check. */
-function shortened(name: string): string {
+export function shortened(name: string): string {
   return [...name.toWellFormed()].slice(0, longestName).join('')
 }
 

@@ -1,5 +1,6 @@
 import Type from 'typebox'
 import { Duration, Section } from '../keys.ts'
+import { issuers } from './issuers.ts'
 
 export const identity = Section(
   {
@@ -56,6 +57,7 @@ export const identity = Section(
       'x-expected': 'an audience',
       'x-cure': 'name who the tokens are for, such as guichet',
     }),
+    issuers,
     registration: Type.Enum(['open', 'closed'], {
       description:
         'Whether people may create their own accounts; `open` needs `mail`. `closed`: administrators create them.',

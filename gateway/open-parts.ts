@@ -4,6 +4,7 @@ import { createRecorder, type Recorder } from './hits/recorder.ts'
 import { createStatistics, type Statistics } from './hits/statistics.ts'
 import { createSessionCookies, type SessionCookies } from './identity/cookies.ts'
 import { openIssuers } from './identity/issuers/issuers.ts'
+import type { Mails } from './identity/mails/mail.ts'
 import { createPasswordHashing, type PasswordHashing } from './identity/password-hashing.ts'
 import { watchSigningKeys } from './identity/rotate-signing-keys.ts'
 import { acceptedForMs, openSigningKeys, type SigningKeys } from './identity/signing-keys.ts'
@@ -15,6 +16,7 @@ import { createLimiter, type Limiter } from './limiting/limiter.ts'
 import { createPartitionKeys } from './limiting/partition-key.ts'
 import { createMetrics, type Metrics } from './metrics/metrics.ts'
 import { watchStore } from './metrics/watch-store.ts'
+import { openMails } from './open-mails.ts'
 import { openStores, type Stores } from './open-stores.ts'
 
 export type WatchedStores = Omit<Stores, typeof Symbol.asyncDispose>
@@ -31,6 +33,8 @@ export interface Parts {
   readonly limiter: Limiter
   /** What every endpoint that asks the limiter takes. */
   readonly deciding: Omit<AdmitOptions, 'refuseDeadSession'>
+  /** Null: none can be sent. */
+  readonly mails: Mails | null
   readonly recorder: Recorder
   readonly statistics: Statistics
 }
@@ -68,6 +72,7 @@ export async function openParts(
     keys,
     hashing: createPasswordHashing(),
     limiter,
+    mails: openMails(config, log, opened),
     recorder,
     statistics,
     deciding: {

@@ -28,6 +28,8 @@ export interface MailServer extends AsyncDisposable {
   readonly received: readonly ReceivedMail[]
   /** User names that logged in, in order. */
   readonly logins: readonly string[]
+  /** How many connections have become secure. */
+  readonly secured: number
   /** The oldest mail to this address that no earlier call gave. @throws Error after 5 s without one. */
   waitForMailTo(email: string): Promise<ReceivedMail>
   /** Closes the port and every connection; `start` opens the same port again. */
@@ -51,7 +53,14 @@ export async function startMailServer(options: MailServerOptions = {}): Promise<
   const received: ReceivedMail[] = []
   const given = new Set<ReceivedMail>()
   const logins: string[] = []
-  const serverOptions = optionsFor(options, received, logins)
+  let secured = 0
+  const serverOptions: SMTPServerOptions = {
+    ...optionsFor(options, received, logins),
+    onSecure(_socket, _session, callback) {
+      secured += 1
+      callback(null)
+    },
+  }
   const { port, server } = await listenOnFreePort(serverOptions)
   let running: SMTPServer | undefined = server
 
@@ -65,6 +74,9 @@ export async function startMailServer(options: MailServerOptions = {}): Promise<
     port,
     received,
     logins,
+    get secured() {
+      return secured
+    },
     async waitForMailTo(email) {
       const deadlineMs = performance.now() + 5_000
       while (performance.now() < deadlineMs) {

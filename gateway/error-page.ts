@@ -106,6 +106,10 @@ const french: Record<ErrorCode, Said> = {
     sentence: 'Une partie de la passerelle est absente un instant. Réessayez bientôt.',
   },
   overloaded: { title: 'Trop de monde', sentence: 'Trop de demandes en ce moment. Réessayez bientôt.' },
+  'not-stored': {
+    title: 'Réponse absente',
+    sentence: 'La réponse n’est pas gardée ici, et vous n’en vouliez pas d’autre.',
+  },
   'upstream-timeout': {
     title: 'Service trop lent',
     sentence: 'Le service n’a pas répondu à temps. Réessayez dans un instant.',

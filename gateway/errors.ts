@@ -177,6 +177,13 @@ export const errorTable = {
     'Temporarily overloaded',
     'Too much is going on right now. Try again shortly.',
   ),
+  'not-stored': entry(
+    504,
+    'caller',
+    false,
+    'Not stored',
+    'The answer is not stored here, and only a stored one was asked for. Ask without only-if-cached.',
+  ),
   'upstream-timeout': entry(
     504,
     'upstream',

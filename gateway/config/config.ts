@@ -11,6 +11,7 @@ export type HitsStore =
   | { kind: 'sqlite'; file: string }
   | { kind: 'redis'; url: string }
 export type AccountsStore = { kind: 'sqlite'; file: string } | { kind: 'mysql'; url: string }
+export type CacheStore = { kind: 'embedded' } | { kind: 'redis'; url: string }
 export type LogLevel = 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent'
 
 export interface UpstreamConfig {
@@ -89,6 +90,12 @@ export interface GatewayConfig {
     readonly legacyHeaders: boolean
     /** Origins as browsers send them, or `*`. */
     readonly corsOrigins: '*' | readonly string[]
+  }
+  /** Where answers of routes with a cache are kept. */
+  readonly cache: {
+    readonly home: CacheStore
+    readonly maxBytes: number
+    readonly maxEntryBytes: number
   }
   readonly upstreams: readonly UpstreamConfig[]
   readonly routes: readonly Route[]

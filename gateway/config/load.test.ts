@@ -81,6 +81,7 @@ test('defaults fill every key left out, and durations become milliseconds', () =
     policies: [],
     login: { policies: [] },
     answers: { partitionKeys: false, legacyHeaders: false, corsOrigins: [] },
+    cache: { home: { kind: 'embedded' }, maxBytes: 67_108_864, maxEntryBytes: 1_048_576 },
     upstreams: [
       {
         name: 'app',
@@ -101,6 +102,7 @@ test('defaults fill every key left out, and durations become milliseconds', () =
         crossSite: 'refuse',
         policies: [],
         cost: 1,
+        isCached: false,
       },
     ],
     limits: {

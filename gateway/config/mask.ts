@@ -23,6 +23,7 @@ export function maskedConfig(config: GatewayConfig): GatewayConfig {
     },
     mail: config.mail && masked(config.mail),
     identity: { ...config.identity, issuers: config.identity.issuers.map(maskedIssuer) },
+    cache: { ...config.cache, home: masked(config.cache.home) },
     upstreams: config.upstreams.map(masked),
   }
 }

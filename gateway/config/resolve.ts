@@ -1,5 +1,5 @@
 import type { Policy } from '../limiting/policy.ts'
-import type { AccountsStore, GatewayConfig, HitsStore, SessionsStore } from './config.ts'
+import type { AccountsStore, CacheStore, GatewayConfig, HitsStore, SessionsStore } from './config.ts'
 import { resolveIssuers } from './resolve-issuers.ts'
 import { durationMs, resolvePolicy } from './resolve-policy.ts'
 import { entriesOf } from './rules/entries.ts'
@@ -54,6 +54,7 @@ export function resolveConfig(file: ConfigFile): GatewayConfig {
       legacyHeaders: file.answers.legacyHeaders,
       corsOrigins: corsOrigins(file.answers.corsOrigins),
     },
+    cache: { ...file.cache, home: store(file.cache.home) as CacheStore },
     upstreams: Object.entries(file.upstreams).map(([name, upstream]) => ({
       name,
       url: origin(upstream.url),
@@ -62,15 +63,12 @@ export function resolveConfig(file: ConfigFile): GatewayConfig {
       idleTimeoutMs: durationMs(upstream.idleTimeout),
       ca: upstream.ca || null,
     })),
-    routes: file.routes.map(({ path, name, service, upstream, access, crossSite, policies, cost }) => ({
-      name: name || path,
-      path,
+    routes: file.routes.map(({ name, service, policies, cache, ...route }) => ({
+      ...route,
+      name: name || route.path,
       service: service || null,
-      upstream,
-      access,
-      crossSite,
       policies: named(policies),
-      cost,
+      isCached: cache,
     })),
     limits: {
       maxBodyBytes: limits.maxBodyBytes,
@@ -111,7 +109,7 @@ function resolveMail(
   return outbox ? { kind: 'outbox', directory: outbox, from: sender } : null
 }
 
-function store(text: string): SessionsStore | HitsStore | AccountsStore {
+function store(text: string): SessionsStore | HitsStore | AccountsStore | CacheStore {
   if (text === 'embedded') return { kind: 'embedded' }
   if (text.startsWith('sqlite:')) return { kind: 'sqlite', file: text.slice('sqlite:'.length) }
   if (/^rediss?-cluster:/.test(text)) return { kind: 'redis-cluster', url: text }

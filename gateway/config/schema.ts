@@ -1,5 +1,6 @@
 import Type from 'typebox'
 import { Section } from './keys.ts'
+import { cache } from './sections/caching.ts'
 import { check } from './sections/check.ts'
 import { identity } from './sections/identity.ts'
 import { answers, login } from './sections/limiting.ts'
@@ -22,6 +23,7 @@ export const configSchema = Section(
     policies,
     login,
     answers,
+    cache,
     upstreams,
     routes,
     limits,

@@ -1,6 +1,7 @@
 import type { ConfigDraft } from './draft.ts'
 import type { Finding } from './problem.ts'
 import { checkAnswers } from './rules/answers.ts'
+import { checkCache } from './rules/cache.ts'
 import { checkCheckListener } from './rules/check.ts'
 import { checkIssuers } from './rules/issuers.ts'
 import { checkListeners } from './rules/listeners.ts'
@@ -21,6 +22,7 @@ export function validate(draft: ConfigDraft): Finding[] {
     checkCheckListener,
     checkAnswers,
     checkStores,
+    checkCache,
     checkMail,
     checkTimes,
     checkIssuers,

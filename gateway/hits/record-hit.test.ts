@@ -12,7 +12,7 @@ const connected: Caller = {
 
 const route = (service: string | null) => ({
   ...{ name: 'vente', path: '/services/vente', service, upstream: 'etuservices' },
-  ...{ access: 'connected' as const, crossSite: 'refuse' as const, policies: [], cost: 1 },
+  ...{ access: 'connected' as const, crossSite: 'refuse' as const, policies: [], cost: 1, isCached: false },
 })
 
 async function hitsOf(changes: Partial<Journey>, status = 200): Promise<Hit[]> {

@@ -28,6 +28,7 @@ const journeyOf = (caller: Caller): Journey => ({
     crossSite: 'refuse',
     policies: [],
     cost: 1,
+    isCached: false,
   },
   caller,
   decision: null,

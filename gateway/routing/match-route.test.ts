@@ -11,6 +11,7 @@ const route = (path: string): Route => ({
   crossSite: 'refuse',
   policies: [],
   cost: 1,
+  isCached: false,
 })
 
 const find = createRouteMatcher(['/', '/api/vente', '/api', '/Shop/'].map(route))

@@ -17,4 +17,6 @@ export interface Route {
   readonly crossSite: 'refuse' | 'allow'
   /** Places that a call takes in each of its windows. */
   readonly cost: number
+  /** Whether answers of the app may be kept, where they allow it. */
+  readonly isCached: boolean
 }

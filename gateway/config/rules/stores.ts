@@ -13,7 +13,7 @@ export function checkStores({ stores }: ConfigDraft): Finding[] {
   ]
 }
 
-function checkStore(store: string | undefined, path: Path): Finding[] {
+export function checkStore(store: string | undefined, path: Path): Finding[] {
   if (store === undefined || store === 'embedded') return []
   const value = JSON.stringify(maskUrl(store))
   if (store.startsWith('sqlite:')) {
@@ -111,7 +111,7 @@ function checkApart(sessions: string | undefined, hits: string | undefined): Fin
 }
 
 /** Where the database is, in one spelling; one per sentinel that leads to it. */
-function redisDatabases(store: string | undefined): string[] {
+export function redisDatabases(store: string | undefined): string[] {
   if (!store) return []
   if (isWatched(store)) {
     const [, name, database] = /^[^/]+:\/\/[^/]+\/([^/]+)(?:\/(\d*))?$/.exec(store) ?? []

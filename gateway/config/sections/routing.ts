@@ -84,6 +84,11 @@ const route = Section(
       maximum: 10_000,
       default: 1,
     }),
+    cache: Type.Boolean({
+      description:
+        'Whether answers are kept and given again, where the app allows it by Cache-Control or Expires: to everyone when it says `public`, else only to the caller who asked.',
+      default: false,
+    }),
   },
   { description: 'Where calls under a path go.' },
 )

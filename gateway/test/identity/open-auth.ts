@@ -138,6 +138,7 @@ export async function openAuth({ isSecure = true, ...exchanged }: AuthBenchOptio
       crossSite: 'refuse',
       policies: [],
       cost: 1,
+      isCached: false,
     }
     request.journey = {
       requestId: request.id,

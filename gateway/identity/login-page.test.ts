@@ -152,6 +152,15 @@ describe('a browser whose access token ran out', () => {
     expect(answer.cookies).toEqual({})
   })
 
+  it('goes on in every tab that a browser restores at once (L6)', async () => {
+    const tabs = await Promise.all(Array.from({ length: 5 }, () => visit()))
+    for (const { status, cookies } of tabs) {
+      expect(status).toBe(303)
+      expect(cookies).toEqual(tabs[0]?.cookies)
+    }
+    expect((await visit({}, `${refreshName}=${tabs[0]?.cookies[refreshName]}`)).status).toBe(303)
+  })
+
   it('is asked rather than sent round and round', async () => {
     const first = await visit()
     const cookie = Object.entries(first.cookies)

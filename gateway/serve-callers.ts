@@ -86,7 +86,7 @@ export function serveCallers(
     codes: stores.accounts.codes,
     oneTimeCodes: createOneTimeCodes(keys.secretFor('one-time codes')),
     links: createAccountLinks(config.listen.publicUrl),
-    mails: null,
+    mails: parts.mails,
     isRegistrationOpen: config.identity.isRegistrationOpen,
     sessionLifetimeMs: config.identity.sessionLifetimeMs,
     idleLifetimeMs: config.identity.idleLifetimeMs,

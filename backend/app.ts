@@ -9,6 +9,7 @@ import { achatPages } from './pages/achat.routes.ts'
 import { homePages } from './pages/home.routes.ts'
 import { preparePages } from './pages/render-page.ts'
 import { ventePages } from './pages/vente.routes.ts'
+import { type ProofSettings, provenOnly } from './proof.ts'
 import { Refusal } from './refusal.ts'
 import { refuse } from './refuse.ts'
 
@@ -17,12 +18,14 @@ export interface AppOptions {
   loginUrl: string
   logoutUrl: string
   logLevel: LogLevel
+  /** Null: X-Forwarded-User is believed as it is. */
+  proof: ProofSettings | null
   now?: () => Date
 }
 
 /** EtuServices, not yet listening. The articles stay the caller's to close, after the app. */
 export async function createApp(options: AppOptions): Promise<FastifyInstance> {
-  const { articles, loginUrl, logoutUrl, logLevel, now = () => new Date() } = options
+  const { articles, loginUrl, logoutUrl, logLevel, proof, now = () => new Date() } = options
   const pages = preparePages({ loginUrl, logoutUrl })
   const app = fastify({
     // Paths that cannot be decoded come before any route and its error handler.
@@ -48,6 +51,7 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
     reply.header('x-content-type-options', 'nosniff')
     if (isCrossSiteWrite(request.method, request.headers)) throw new Refusal('cross-site')
   })
+  if (proof !== null) app.addHook('onRequest', provenOnly(proof))
   if (logLevel === 'info' || logLevel === 'debug' || logLevel === 'trace') {
     app.addHook('onResponse', async ({ log, method, url }, reply) => {
       const tookMs = Math.round(reply.elapsedTime * 10) / 10

@@ -5,6 +5,10 @@ export const refusals = {
     status: 401,
     api: 'Only a logged-in user may do this. Log in, then call again with the session.',
   },
+  unproven: {
+    status: 401,
+    api: 'X-Forwarded-User came without a valid X-Guichet-Assertion. Call through the gateway.',
+  },
   'cross-site': {
     status: 403,
     api: 'This write came from another site. Send it from a page of EtuServices.',
@@ -19,6 +23,10 @@ export const refusals = {
   'too-large': { status: 413, api: 'The body is too large. Send at most 64 KiB.' },
   'unsupported-media': { status: 415, api: 'The body is of an unknown type. Send application/json.' },
   'internal-error': { status: 500, api: 'Something went wrong on our side. Try again later.' },
+  'proof-unavailable': {
+    status: 503,
+    api: 'The keys that prove who calls cannot be fetched at the moment. Try again in a few seconds.',
+  },
   unavailable: {
     status: 503,
     api: 'The articles cannot be reached at the moment. Try again in a few seconds.',

@@ -1,4 +1,5 @@
 import type { LogLevel } from 'fastify'
+import type { ProofSettings } from './proof.ts'
 
 export interface Settings {
   host: string
@@ -10,6 +11,8 @@ export interface Settings {
   /** Where the "log out" form is posted; empty hides it. */
   logoutUrl: string
   logLevel: LogLevel
+  /** Null: X-Forwarded-User is believed as it is. */
+  proof: ProofSettings | null
   /** Stop when the standard input ends, as it does when whoever started us is gone. */
   stopWithStdin: boolean
 }
@@ -28,6 +31,7 @@ export function readSettings(env: Record<string, string | undefined>): ReadSetti
   const databaseUrl = env.DATABASE_URL || 'sqlite:data/etuservices.sqlite'
   const database = databaseProblem(databaseUrl)
   if (database !== undefined) problems.push(database)
+  const proof = readProof(env, problems)
   const asked = env.LOG_LEVEL || 'warn'
   const logLevel = logLevels.find((level) => level === asked)
   if (logLevel === undefined) problems.push(`LOG_LEVEL=${asked} is unknown: give ${logLevels.join(', ')}.`)
@@ -41,9 +45,24 @@ export function readSettings(env: Record<string, string | undefined>): ReadSetti
     loginUrl: env.LOGIN_URL ?? '/auth/login?return_to=/services',
     logoutUrl: env.LOGOUT_URL ?? '/auth/logout',
     logLevel,
+    proof,
     stopWithStdin: env.STOP_WITH_STDIN === '1',
   }
   return { kind: 'read', settings }
+}
+
+function readProof(env: Record<string, string | undefined>, problems: string[]): ProofSettings | null {
+  const { GUICHET_JWKS_URL: jwksUrl, GUICHET_ISSUER: issuer, GUICHET_AUDIENCE: audience } = env
+  if (!jwksUrl) return null
+  if (!/^https?:\/\//.test(jwksUrl) || !URL.canParse(jwksUrl)) {
+    problems.push(`GUICHET_JWKS_URL=${jwksUrl} is no URL: give http://GATEWAY/.well-known/jwks.json.`)
+  }
+  if (!issuer) {
+    problems.push(
+      'GUICHET_JWKS_URL goes with GUICHET_ISSUER: give the gateway’s public URL, as in its configuration.',
+    )
+  }
+  return { jwksUrl, issuer: issuer ?? '', audience: audience || 'etuservices' }
 }
 
 function databaseProblem(url: string): string | undefined {

@@ -9,7 +9,12 @@ export const bob = { 'x-forwarded-user': '2', 'x-forwarded-name': 'Bob' }
 
 /** EtuServices on a free port with an empty shelf in memory, closed with the test. `call` asks it over real HTTP. */
 export async function startTestApp(articles = openSqliteArticles(':memory:')) {
-  const options = { loginUrl: '/auth/login', logoutUrl: '/auth/logout', logLevel: 'silent' } as const
+  const options = {
+    loginUrl: '/auth/login',
+    logoutUrl: '/auth/logout',
+    logLevel: 'silent',
+    proof: null,
+  } as const
   const app = await createApp({ articles, ...options, now: () => new Date('2026-03-04T05:06:07Z') })
   const url = await app.listen({ port: 0 })
   onTestFinished(async () => {

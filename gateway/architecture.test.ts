@@ -56,7 +56,7 @@ const packageOwners: Record<string, RegExp> = {
   'http-proxy': /^gateway\/proxying\/send-websocket/,
   'http-cache-semantics': /^gateway\/caching\//,
   nodemailer: /^gateway\/identity\//,
-  jose: /^gateway\/identity\/|^bench\//,
+  jose: /^gateway\/identity\/|^backend\/proof\.ts$|^bench\//,
   '@node-rs/argon2': /^gateway\/identity\//,
   yaml: /^gateway\/config\//,
 }

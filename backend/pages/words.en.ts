@@ -88,6 +88,11 @@ export const en: Words = {
   refusals: {
     'invalid-request': ['Bad request', 'Go back to the page before and try again.'],
     'login-required': ['Log in first', 'Log in, then try again.'],
+    unproven: ['Who are you?', 'This did not come through the gateway. Start again from its address.'],
+    'proof-unavailable': [
+      'Please wait a moment',
+      'We cannot check who you are at the moment. Try again in a few seconds.',
+    ],
     'cross-site': ['Refused', 'This was sent by another site. Start again from a page of EtuServices.'],
     'not-yours': [
       'This article is not yours',

@@ -88,6 +88,14 @@ export const fr = {
   refusals: {
     'invalid-request': ['Demande incorrecte', 'Revenez à la page précédente et réessayez.'],
     'login-required': ['Connexion nécessaire', 'Connectez-vous, puis recommencez.'],
+    unproven: [
+      'Qui êtes-vous ?',
+      'Cette demande n’est pas passée par le guichet. Recommencez depuis son adresse.',
+    ],
+    'proof-unavailable': [
+      'Un instant',
+      'Nous ne pouvons pas vérifier qui vous êtes pour le moment. Réessayez dans quelques secondes.',
+    ],
     'cross-site': [
       'Envoi refusé',
       'Cet envoi vient d’un autre site. Recommencez depuis une page d’EtuServices.',

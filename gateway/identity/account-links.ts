@@ -15,7 +15,7 @@ export function createAccountLinks(publicUrl: string): AccountLinks {
     login: () => `${publicUrl}/auth/login`,
     activate: (email, code) => link('activate', { email, code }),
     forgot: (email) => link('forgot', { email }),
-    confirmEmail: (code) => link('email', { code }),
+    confirmEmail: (code) => link('me/email', { code }),
     reset: (email, code) => link('reset', { email, code }),
   }
 }

@@ -2,9 +2,11 @@ import formbody from '@fastify/formbody'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { GatewayError } from '../errors.ts'
 import { pageStyle, pageStylePath } from '../page.ts'
+import { accountRoutes } from './account.routes.ts'
 import type { AccountLinks } from './account-links.ts'
 import type { Accounts } from './accounts.ts'
 import type { Codes } from './codes.ts'
+import { confirmEmailRoutes } from './confirm-email.routes.ts'
 import type { SessionCookies } from './cookies.ts'
 import { isCrossSite } from './cross-site.ts'
 import { loginRoutes } from './login.routes.ts'
@@ -48,6 +50,8 @@ export interface AuthOptions {
   readonly networkOf: (address: string) => string
   /** Told how each login ended. */
   readonly loggedIn?: (result: 'accepted' | 'refused' | 'limited' | 'failed') => void
+  /** The least that a call takes that must not tell by its time who has an account. */
+  readonly evenTimeMs?: number
   /** Epoch milliseconds; the system's clock by default. */
   readonly now?: () => number
 }
@@ -70,6 +74,8 @@ export async function authRoutes(app: FastifyInstance, options: AuthOptions): Pr
   app.register(loginRoutes, options)
   app.register(sessionRoutes, options)
   app.register(ownSessionsRoutes, options)
+  app.register(accountRoutes, options)
+  app.register(confirmEmailRoutes, options)
   app.register(registerRoutes, options)
   app.register(resetRoutes, options)
 

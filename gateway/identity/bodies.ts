@@ -31,6 +31,24 @@ export const readPasswordReset = bothReader(
   'Send {"email": "…", "code": "…", "password": "…"}.',
 )
 
+/** Of the account's owner; the password goes with a new e-mail. */
+export const readOwnChanges = reader(
+  Type.Object(
+    { firstName: maybeText, lastName: maybeText, email: maybeText, currentPassword: maybeText },
+    closed,
+  ),
+  'Send some of {"firstName": "…", "lastName": "…", "email": "…", "currentPassword": "…"}.',
+)
+export const readPasswordChange = reader(
+  Type.Object({ currentPassword: text, newPassword: text }, closed),
+  'Send {"currentPassword": "…", "newPassword": "…"}.',
+)
+export const readCurrentPassword = reader(
+  Type.Object({ currentPassword: text }, closed),
+  'Send {"currentPassword": "…"}.',
+)
+export const readEmailCode = bothReader({ code: text }, 'Send {"code": "…"}.')
+
 const tokenFields = Type.Object({ refreshToken: Type.Optional(Type.String()) }, closed)
 const readTokenFields = reader(tokenFields, 'Send {"refreshToken": "…"}, or the cookie and no body.')
 

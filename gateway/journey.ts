@@ -1,4 +1,5 @@
 import type {} from 'fastify'
+import type { CacheTurn } from './caching/turn.ts'
 import type { Caller } from './identity/account.ts'
 import type { Decision } from './limiting/decision.ts'
 import type { AnswerFilter } from './proxying/send-http.ts'
@@ -21,6 +22,8 @@ export interface Journey {
   /** When the upstream was asked and how long its answer took to begin; null while it was not asked. */
   upstreamStartedAtMs: number | null
   upstreamDurationMs: number | null
+  /** What the cache has to do with it; null while it was not asked, or has nothing to say. */
+  cache: CacheTurn | null
   /** Stands between the upstream's answer and the client, when a step before the forwarder wants it to. */
   filterAnswer: AnswerFilter | null
 }

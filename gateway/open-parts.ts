@@ -1,4 +1,5 @@
 import type { Logger } from 'pino'
+import type { Responses } from './caching/responses.ts'
 import type { GatewayConfig } from './config/config.ts'
 import { createRecorder, type Recorder } from './hits/recorder.ts'
 import { createStatistics, type Statistics } from './hits/statistics.ts'
@@ -16,6 +17,7 @@ import { createLimiter, type Limiter } from './limiting/limiter.ts'
 import { createPartitionKeys } from './limiting/partition-key.ts'
 import { createMetrics, type Metrics } from './metrics/metrics.ts'
 import { watchStore } from './metrics/watch-store.ts'
+import { openCache } from './open-cache.ts'
 import { openMails } from './open-mails.ts'
 import { openStores, type Stores } from './open-stores.ts'
 
@@ -35,6 +37,8 @@ export interface Parts {
   readonly deciding: Omit<AdmitOptions, 'refuseDeadSession'>
   /** Null: none can be sent. */
   readonly mails: Mails | null
+  /** Answers of the apps. */
+  readonly responses: Responses
   readonly recorder: Recorder
   readonly statistics: Statistics
 }
@@ -72,6 +76,7 @@ export async function openParts(
     keys,
     hashing: createPasswordHashing(),
     limiter,
+    responses: await openCache(config, metrics, log, opened),
     mails: openMails(config, log, opened),
     recorder,
     statistics,

@@ -10,6 +10,8 @@ export interface Road {
   readonly identifyCaller: onRequestAsyncHookHandler
   readonly refuseCrossSite: onRequestAsyncHookHandler
   readonly admitCall: onRequestAsyncHookHandler
+  readonly answerFromCache: onRequestAsyncHookHandler
+  readonly storeResponse: onRequestAsyncHookHandler
   /** Always replies. */
   readonly forward: (request: FastifyRequest, reply: FastifyReply) => void
   readonly exposeLimits: ExposeLimits
@@ -46,6 +48,10 @@ export function layRoad(app: FastifyInstance, road: Road): void {
     proxied.addHook('onRequest', road.refuseCrossSite)
     // Before the body is read and the upstream hears of it: what is refused costs them nothing.
     proxied.addHook('onRequest', road.admitCall)
+    // After the limiter: whoever may not call may not have a stored answer either.
+    proxied.addHook('onRequest', road.answerFromCache)
+    // Before the upstream is asked, since it listens to the answer.
+    proxied.addHook('onRequest', road.storeResponse)
     proxied.addHook('onRequest', road.forward)
     proxied.route({ method: methods, url: '/*', exposeHeadRoute: false, handler: unreachable })
   })
@@ -77,6 +83,7 @@ async function beginJourney(request: FastifyRequest, reply: FastifyReply): Promi
     reportedCost: null,
     upstreamStartedAtMs: null,
     upstreamDurationMs: null,
+    cache: null,
     filterAnswer: null,
   }
 }

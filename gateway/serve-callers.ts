@@ -1,5 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
+import { answerFromCache } from './caching/answer-from-cache.step.ts'
+import { storeResponse } from './caching/store-response.step.ts'
 import type { GatewayConfig } from './config/config.ts'
 import { recordHit } from './hits/record-hit.step.ts'
 import { createAccountLinks } from './identity/account-links.ts'
@@ -19,6 +21,8 @@ import { settleCall } from './limiting/settle.step.ts'
 import { addressSubject } from './limiting/subject.ts'
 import { recordRequest } from './metrics/record-request.step.ts'
 import type { Parts } from './open-parts.ts'
+import { createAskBehind } from './proxying/ask-behind.ts'
+import { createHeadCompletion } from './proxying/complete-head.ts'
 import { forward } from './proxying/forward.step.ts'
 import { identityHeaders } from './proxying/request-headers.ts'
 import { readTarget } from './proxying/request-target.ts'
@@ -50,21 +54,38 @@ export function serveCallers(
   const assert = createAssertions({ keys, issuer: config.identity.issuer })
   const { corsOrigins } = config.answers
   const judgeOrigin = refuseCrossSiteCalls({ trustedOrigins: corsOrigins === '*' ? [] : corsOrigins })
+  const asking = {
+    pools,
+    ownCookies: Object.values(cookies.names),
+    publicProto: new URL(config.listen.publicUrl).protocol.slice(0, -1),
+    assert,
+  }
+  const completeHead = createHeadCompletion({ draining, exposeLimits: exposing.exposeForwarded })
+  const askBehind = createAskBehind(asking)
+  const caching = {
+    responses: parts.responses,
+    maxEntryBytes: config.cache.maxEntryBytes,
+    now: Date.now,
+    finished: metrics.cacheAnswered,
+  }
   layRoad(app, {
     stripClaims: stripClaims(createTrustedProxies(config.listen.trustedProxies)),
     matchRoute: findRoute,
     identifyCaller: identifyCaller({ tokens, cookies }),
     refuseCrossSite: async (request) => judgeOrigin(request, request.method),
     admitCall: admitCall({ ...deciding, refuseDeadSession: refuseUnauthenticated({ cookies }) }),
+    answerFromCache: answerFromCache({
+      ...caching,
+      ownCookies: asking.ownCookies,
+      completeHead: (reply, headers) => completeHead(headers, reply.getHeaders()),
+      askBehind: ({ raw, journey }, filter) => askBehind(raw, journey, filter),
+    }),
+    storeResponse: storeResponse(caching),
     forward: forward({
-      pools,
-      draining,
-      ownCookies: Object.values(cookies.names),
-      publicProto: new URL(config.listen.publicUrl).protocol.slice(0, -1),
-      assert,
+      ...asking,
+      completeHead,
       maxBodyBytes: config.limits.maxBodyBytes,
       silentClientMs: config.limits.requestTimeoutMs,
-      exposeLimits: exposing.exposeForwarded,
       upstreamAnswered: (upstream, durationMs, isUp) => {
         metrics.upstreamAnswered(upstream, durationMs / 1000)
         metrics.upstreamIs(upstream, urlOf(upstreams, upstream), isUp)

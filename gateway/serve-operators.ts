@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
 import { adminRoutes } from './admin/admin.routes.ts'
 import { createTokenCheck } from './admin/admin-token.ts'
+import { pathGroup, tagGroup } from './caching/purge-group.ts'
 import type { GatewayConfig } from './config/config.ts'
 import { maskedConfig } from './config/mask.ts'
 import { createAccountAdministration } from './identity/account-administration.ts'
@@ -22,7 +23,7 @@ export interface OperatorsOptions {
 export function serveOperators(
   app: FastifyInstance,
   config: GatewayConfig,
-  { stores, metrics, limiter, statistics, hashing }: Parts,
+  { stores, metrics, limiter, statistics, hashing, responses }: Parts,
   { adminToken, draining, log }: OperatorsOptions,
 ): void {
   const { home: accounts, codes, audit } = stores.accounts
@@ -46,6 +47,12 @@ export function serveOperators(
       administration: createAccountAdministration({ accounts, sessions, codes, hashing }),
       audit,
       changed: (entry) => log.warn(entry, `accounts changed: ${entry.action}`),
+    },
+    cache: {
+      purgePath: (path) => responses.purge(pathGroup(path)),
+      purgeTag: (tag) => responses.purge(tagGroup(tag)),
+      audit,
+      changed: (entry) => log.warn(entry, `cache changed: ${entry.action}`),
     },
     config: maskedConfig(config),
   })

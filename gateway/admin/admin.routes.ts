@@ -3,6 +3,7 @@ import { GatewayError } from '../errors.ts'
 import type { Statistics } from '../hits/statistics.ts'
 import { type AccountsOptions, accountsRoutes } from './accounts.routes.ts'
 import { createTokenCheck } from './admin-token.ts'
+import { type CacheRoutesOptions, cacheRoutes } from './cache.routes.ts'
 import { dashboardRoutes } from './dashboard.routes.ts'
 import { type LimitsOptions, limitsRoutes } from './limits.routes.ts'
 import { isLocalCall } from './local-call.ts'
@@ -17,6 +18,7 @@ export interface AdminOptions {
   readonly checks: readonly ReadinessCheck[]
   readonly limits: LimitsOptions
   readonly accounts: AccountsOptions
+  readonly cache: CacheRoutesOptions
   /** Not ready while true, so that a balancer looks elsewhere before the listener closes. */
   readonly isDraining?: () => boolean
   /** What is loaded, secrets already masked. */
@@ -67,6 +69,7 @@ export async function adminRoutes(app: FastifyInstance, options: AdminOptions): 
     })
     statisticsRoutes(guarded, options.statistics)
     limitsRoutes(guarded, options.limits)
+    cacheRoutes(guarded, options.cache)
     accountsRoutes(guarded, options.accounts)
     guarded.get('/api/config', () => options.config)
     // Behind the token too, so that nobody else learns what exists.

@@ -1,4 +1,4 @@
-/** What operators do to somebody's limits, account and sessions. */
+/** What operators do to somebody's limits, account and sessions, and to stored answers. */
 const auditActions = [
   'reset',
   'boost',
@@ -6,6 +6,7 @@ const auditActions = [
   'change-account',
   'delete-account',
   'end-sessions',
+  'purge-cache',
 ] as const
 export type AuditAction = (typeof auditActions)[number]
 
@@ -18,7 +19,7 @@ export interface AuditEntry {
   /** Address of the peer. */
   readonly peer: string
   readonly action: AuditAction
-  /** As windows are named: `u:42`; `email:ada@example.org` for an account that has no id yet. */
+  /** As windows are named: `u:42`; `email:ada@example.org` for an account that has no id yet; `path:/a`, `tag:news`. */
   readonly subject: string
   /** Null: all policies. */
   readonly policy: string | null

@@ -56,6 +56,7 @@ async function openPage(
       config: {},
       limits: {} as never,
       accounts: {} as never,
+      cache: {} as never,
     },
     checks: [
       { name: 'redis', isReady: async () => {} },

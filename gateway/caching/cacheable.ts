@@ -17,6 +17,9 @@ export type Verdict =
 /** Statuses whose meaning is understood here; 206 is not, and errors that may pass are not kept. */
 const understood = new Set([200, 203, 204, 300, 301, 302, 303, 307, 308, 404, 410])
 
+/** Whether an answer says what there is, so that an earlier one need not be kept beside it. */
+export const isUnderstood = (status: number): boolean => understood.has(status)
+
 const notStored: Verdict = { kind: 'not-stored' }
 
 /**

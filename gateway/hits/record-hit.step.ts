@@ -1,5 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import type {} from '../journey.ts'
+import type { Journey } from '../journey.ts'
 import type { Recorder } from './recorder.ts'
 
 export interface RecordHitOptions {
@@ -12,8 +12,12 @@ export interface RecordHitOptions {
 
 const longestRecordedPath = 256
 
+/** By the app, or by what is stored of it. */
+const wasAnswered = ({ upstreamStartedAtMs, cache }: Journey): boolean =>
+  upstreamStartedAtMs !== null || cache?.kind === 'served'
+
 /**
- * Step 7: counts a call that was forwarded to a route with a service, whatever the answer was.
+ * Step 9: counts a call that was forwarded to a route with a service, or answered for it by the cache.
  * Denied, unauthenticated and unmatched calls are not hits. The query is left out: it may hold secrets.
  */
 export function recordHit({ recorder, onHit, now = Date.now }: RecordHitOptions) {
@@ -21,7 +25,7 @@ export function recordHit({ recorder, onHit, now = Date.now }: RecordHitOptions)
     // A request that failed before the first step has no journey.
     const journey = request.journey as FastifyRequest['journey'] | null | undefined
     const service = journey?.route?.service
-    if (!journey || journey.upstreamStartedAtMs === null || !service) return
+    if (!journey || !service || !wasAnswered(journey)) return
     const { caller, startedAtMs } = journey
     const durationMs = performance.now() - startedAtMs
     recorder.record({

@@ -1,4 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { Journey } from '../journey.ts'
 import type { Settlement } from './admission.ts'
 import type { Limiter } from './limiter.ts'
 import type { Policy, RefundReason } from './policy.ts'
@@ -17,7 +18,7 @@ export function settleCall({ limiter }: { readonly limiter: Pick<Limiter, 'settl
       const settle = (act: Settlement['act']): void =>
         limiter.settle(decision, { window, callId: journey.requestId, act })
       if (policy.algorithm === 'concurrent') settle({ kind: 'release' })
-      else if (isRefunded(policy, outcomeOf(reply))) settle({ kind: 'refund' })
+      else if (isRefunded(policy, outcomeOf(journey, reply))) settle({ kind: 'refund' })
       else if (policy.costHeader !== null && (journey.reportedCost ?? 0) > cost) {
         settle({ kind: 'charge', places: (journey.reportedCost as number) - cost })
       }
@@ -28,9 +29,13 @@ export function settleCall({ limiter }: { readonly limiter: Pick<Limiter, 'settl
 const needsSettling = ({ algorithm, refund, costHeader }: Policy): boolean =>
   algorithm === 'concurrent' || refund.length > 0 || costHeader !== null
 
-/** `aborted`: the caller left before the whole answer was sent. */
-function outcomeOf({ raw, statusCode }: FastifyReply): string {
-  return raw.writableFinished ? String(statusCode) : 'aborted'
+/**
+ * `aborted`: the caller left before the whole answer was sent. `cached`: a stored answer was given and the app was not
+ * asked; one that waited for another's answer cost the app nothing either.
+ */
+function outcomeOf({ cache }: Journey, { raw, statusCode }: FastifyReply): string {
+  if (!raw.writableFinished) return 'aborted'
+  return cache?.kind === 'served' ? 'cached' : String(statusCode)
 }
 
 const isRefunded = ({ refund }: Policy, outcome: string): boolean => refund.includes(outcome as RefundReason)

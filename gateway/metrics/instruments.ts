@@ -68,6 +68,11 @@ export function createInstruments(registry: Registry) {
       'Keys this store has evicted since it started; an evicted window is a fresh quota.',
       ['store'],
     ),
+    cacheRequests: tally(
+      'guichet_cache_requests_total',
+      'Requests on routes with a cache: hit, miss, stale, revalidated (the app confirmed what is stored) or bypass.',
+      [...(['route', 'result'] as const)],
+    ),
     serviceCalls: tally('guichet_service_calls_total', 'Calls this process forwarded to a service.', [
       'service',
     ]),

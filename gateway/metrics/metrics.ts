@@ -34,7 +34,7 @@ export function createMetrics(options: MetricsOptions) {
   const stopProcess = readProcessOnScrape(instruments)
 
   const { requests, requestSeconds, overheadSeconds, upstreamSeconds } = instruments
-  const { decisions, storeSeconds, serviceCalls } = instruments
+  const { decisions, storeSeconds, serviceCalls, cacheRequests } = instruments
 
   instruments.buildInfo.set({ version: options.version, node: process.version }, 1)
   instruments.configReload.set(1)
@@ -81,6 +81,9 @@ export function createMetrics(options: MetricsOptions) {
     },
     storeIs(store: string, isUp: boolean): void {
       instruments.storeUp.set({ store }, isUp ? 1 : 0)
+    },
+    cacheAnswered(route: string, result: string): void {
+      cacheRequests(routeLabel(route), result).count++
     },
     hitForwarded(service: string): void {
       serviceCalls(service).count++

@@ -1,7 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { GatewayError } from '../errors.ts'
 import type { Journey } from '../journey.ts'
-import { addOurs, addVia } from './our-headers.ts'
+import type { CompleteHead } from './complete-head.ts'
 import { type BodyLimits, requestBody } from './request-body.ts'
 import { createRequestHeaders, type RequestHeaderOptions } from './request-headers.ts'
 import { ResponseSink } from './response-sink.ts'
@@ -11,9 +11,7 @@ import type { UpstreamPools } from './upstream-pools.ts'
 
 export interface ForwardOptions extends RequestHeaderOptions, BodyLimits {
   readonly pools: UpstreamPools
-  /** Lets scripts of other origins read the limits, in an answer whose app lets them read it at all. */
-  readonly exposeLimits: (headers: HeaderFields) => void
-  readonly draining: { readonly isDraining: boolean }
+  readonly completeHead: CompleteHead
   /** Called when an upstream's answer begins, or when it failed to. */
   readonly upstreamAnswered: (upstream: string, durationMs: number, isUp: boolean) => void
 }
@@ -26,7 +24,7 @@ export interface ForwardOptions extends RequestHeaderOptions, BodyLimits {
  * to judge. The answer passes by Fastify's reply, so what `onSend` would have done is done here.
  */
 export function forward(options: ForwardOptions) {
-  const { pools, exposeLimits, draining, upstreamAnswered } = options
+  const { pools, completeHead, upstreamAnswered } = options
   const requestHeaders = createRequestHeaders(options)
 
   function settle(journey: Journey, upstream: string, outcome: Outcome): void {
@@ -48,12 +46,7 @@ export function forward(options: ForwardOptions) {
       takesTrailers: takesTrailers(raw),
     }
     const owner = {
-      completeHead(headers: HeaderFields): void {
-        addVia(headers, '1.1')
-        addOurs(headers, reply.getHeaders())
-        if (draining.isDraining) headers.connection = 'close'
-        exposeLimits(headers)
-      },
+      completeHead: (headers: HeaderFields): void => completeHead(headers, reply.getHeaders()),
       refuse: (error: Error): unknown => reply.send(upstreamError(error)),
     }
     const response = new ResponseSink(reply.raw, owner, options.silentClientMs)

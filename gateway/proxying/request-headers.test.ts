@@ -35,6 +35,7 @@ const journeyOf = (caller: Caller): Journey => ({
   reportedCost: null,
   upstreamStartedAtMs: null,
   upstreamDurationMs: null,
+  cache: null,
   filterAnswer: null,
 })
 

@@ -151,6 +151,7 @@ export async function openAuth({ isSecure = true, ...exchanged }: AuthBenchOptio
       reportedCost: null,
       upstreamStartedAtMs: null,
       upstreamDurationMs: null,
+      cache: null,
       filterAnswer: null,
     }
   })

@@ -66,12 +66,21 @@ function hashTag(subject: string): string {
 export const subjectTag = (subject: string): string =>
   `{${hashTag(subject.includes('+') ? subject.slice(0, subject.indexOf('+')) : subject)}}`
 
+let lastSubject = ''
+let lastPrefix = ''
+
 /**
  * A subject of several parts (`u:42+r:user`) lives under the tag of its first, beside what else belongs
- * to that one.
+ * to that one. The last one is remembered: a call's keys are made one after the other.
  */
 function ofSubject(subject: string): string {
-  const end = subject.indexOf('+')
-  if (end === -1) return `guichet:{${hashTag(subject)}}`
-  return `guichet:{${hashTag(subject.slice(0, end))}}:${hashTag(subject.slice(end + 1))}`
+  if (subject !== lastSubject) {
+    const end = subject.indexOf('+')
+    lastPrefix =
+      end === -1
+        ? `guichet:{${hashTag(subject)}}`
+        : `guichet:{${hashTag(subject.slice(0, end))}}:${hashTag(subject.slice(end + 1))}`
+    lastSubject = subject
+  }
+  return lastPrefix
 }

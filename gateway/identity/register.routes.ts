@@ -29,7 +29,7 @@ const paths = { register: '/auth/register', activate: '/auth/activate', resend: 
 
 /** Registration by mail: the pages, and the calls for their forms and for JSON alike. */
 export async function registerRoutes(app: FastifyInstance, options: AuthOptions): Promise<void> {
-  const { mails, isRegistrationOpen, now = Date.now } = options
+  const { mails, isRegistrationOpen, now = Date.now, evenTimeMs } = options
   if (mails === null || !isRegistrationOpen) return serveNothing(app, Object.values(paths))
   const deps = { ...options, mails, now }
 
@@ -79,20 +79,22 @@ export async function registerRoutes(app: FastifyInstance, options: AuthOptions)
   async function registerCounted(request: FastifyRequest, reply: FastifyReply) {
     const registration = readRegistration(request.body, isForm(request))
     await options.admitLogin(null, request.journey.address, reply)
-    return takeEvenTime(() => register(deps, { ...registration, language: formLanguage(request) }))
+    const language = formLanguage(request)
+    return takeEvenTime(() => register(deps, { ...registration, language }), evenTimeMs)
   }
 
   async function activateCounted(request: FastifyRequest, reply: FastifyReply) {
     const { email, code } = readActivation(request.body, isForm(request))
     await options.admitLogin(null, request.journey.address, reply)
-    return takeEvenTime(() => activate(deps, { email, code }))
+    return takeEvenTime(() => activate(deps, { email, code }), evenTimeMs)
   }
 
   async function resendCounted(request: FastifyRequest, reply: FastifyReply) {
     const reading = normaliseEmail(readAddress(request.body, isForm(request)).email)
     await options.admitLogin(null, request.journey.address, reply)
     if (reading.kind === 'email') {
-      await takeEvenTime(() => resendActivation(deps, reading.email, formLanguage(request)))
+      const language = formLanguage(request)
+      await takeEvenTime(() => resendActivation(deps, reading.email, language), evenTimeMs)
     }
     return reading
   }

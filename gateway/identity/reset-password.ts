@@ -1,4 +1,3 @@
-import { GatewayError } from '../errors.ts'
 import type { Language } from '../page.ts'
 import type { AccountLinks } from './account-links.ts'
 import type { Accounts } from './accounts.ts'
@@ -6,6 +5,8 @@ import { askStore } from './ask-store.ts'
 import type { Codes } from './codes.ts'
 import { passwordProblem } from './create-account.ts'
 import { normaliseEmail } from './email.ts'
+import { endSessionsAfter } from './end-sessions.ts'
+import { forgetCodes } from './forget-codes.ts'
 import type { Mails } from './mails/mail.ts'
 import { type OneTimeCodes, ownerWithoutAccount } from './one-time-code.ts'
 import type { PasswordHashing } from './password-hashing.ts'
@@ -61,24 +62,17 @@ export async function resetPassword(
   const trial = await askStore(deps.codes.spend('password-reset', owner, codeHash, deps.now()))
   if (trial.kind === 'wrong' || account === null) return { kind: 'wrong' }
 
-  // Whoever was in could have asked for another e-mail: that code must not outlive their session.
-  await askStore(deps.codes.forget('email-change', account.id))
   await askStore(deps.accounts.setPasswordHash(account.id, passwordHash))
   deps.mails.send(
     { email: account.email, firstName: account.firstName, language },
     { kind: 'password-changed', resetLink: deps.links.forgot(account.email) },
   )
-  // After the password, so that nobody opens one more with the old one meanwhile.
-  await endSessions(deps.sessions, account.id)
+  // Whoever was in could have asked for another e-mail.
+  await forgetCodes(deps.codes, account.id)
+  await endSessionsAfter(
+    deps.sessions,
+    account.id,
+    'The password is changed, but sessions opened before could not be ended. Ask for a new code and set it again.',
+  )
   return { kind: 'reset' }
-}
-
-async function endSessions(sessions: Pick<Sessions, 'endAll'>, accountId: string): Promise<void> {
-  try {
-    await sessions.endAll(accountId)
-  } catch (cause) {
-    const sentence =
-      'The password is changed, but sessions opened before could not be ended. Ask for a new code and set it again.'
-    throw new GatewayError('store-unavailable', { sentence, retryAfterSeconds: 2, cause })
-  }
 }

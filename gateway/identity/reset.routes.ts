@@ -28,7 +28,7 @@ const paths = { forgot: '/auth/forgot', reset: '/auth/reset' }
 
 /** A forgotten password, replaced by mail: the pages, and the calls for their forms and for JSON alike. */
 export async function resetRoutes(app: FastifyInstance, options: AuthOptions): Promise<void> {
-  const { mails, now = Date.now } = options
+  const { mails, now = Date.now, evenTimeMs } = options
   if (mails === null) return serveNothing(app, Object.values(paths))
   const deps = { ...options, mails, now }
 
@@ -70,7 +70,8 @@ export async function resetRoutes(app: FastifyInstance, options: AuthOptions): P
     const reading = normaliseEmail(readAddress(request.body, isForm(request)).email)
     await options.admitLogin(null, request.journey.address, reply)
     if (reading.kind === 'email') {
-      await takeEvenTime(() => forgotPassword(deps, reading.email, formLanguage(request)))
+      const language = formLanguage(request)
+      await takeEvenTime(() => forgotPassword(deps, reading.email, language), evenTimeMs)
     }
     return reading
   }
@@ -79,7 +80,7 @@ export async function resetRoutes(app: FastifyInstance, options: AuthOptions): P
     const { email, code, password } = readPasswordReset(request.body, isForm(request))
     await options.admitLogin(null, request.journey.address, reply)
     const reset = { email, code, password, language: formLanguage(request) }
-    return takeEvenTime(() => resetPassword(deps, reset))
+    return takeEvenTime(() => resetPassword(deps, reset), evenTimeMs)
   }
 
   async function answerForgotForm(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {

@@ -91,6 +91,8 @@ export async function openAuth({ isSecure = true, ...exchanged }: AuthBenchOptio
   const asked: { email: string | null; address: string }[] = []
   const taken: string[] = []
   const results: string[] = []
+  const codes = createSqliteCodes(database)
+  const oneTimeCodes = createOneTimeCodes(keys.secretFor('one-time codes'))
   const sent: { to: Recipient; mail: Mail }[] = []
   const options: AuthOptions = {
     accounts,
@@ -100,11 +102,13 @@ export async function openAuth({ isSecure = true, ...exchanged }: AuthBenchOptio
     tokens,
     cookies,
     succeed: createSuccession(keys.secretFor('refresh tokens')),
-    codes: createSqliteCodes(database),
-    oneTimeCodes: createOneTimeCodes(keys.secretFor('one-time codes')),
+    codes,
+    oneTimeCodes,
     links: createAccountLinks('http://etu.example'),
     mails: { send: (to, mail) => void sent.push({ to, mail }) },
     isRegistrationOpen: true,
+    // Tests of what these calls do, of which there are many, wait for none.
+    evenTimeMs: 0,
     ...lifetimes,
     now: () => clock.now,
     admitLogin: async (email, address) => {
@@ -169,6 +173,8 @@ export async function openAuth({ isSecure = true, ...exchanged }: AuthBenchOptio
     clock,
     database,
     accounts,
+    codes,
+    oneTimeCodes,
     sessions,
     hashing,
     tokens,

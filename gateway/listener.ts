@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
-import type { ServerResponse } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
+import { PassThrough } from 'node:stream'
 import fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
 import { replyWithError } from './error-reply.ts'
 import { type ErrorCode, errorTable, GatewayError } from './errors.ts'
@@ -27,7 +28,8 @@ export function createListener(options: ListenerOptions): FastifyInstance {
     childLoggerFactory: (log) => log,
     genReqId: createRequestIds(),
     routerOptions: { ignoreTrailingSlash: false },
-    requestTimeout: options.requestTimeoutMs,
+    // Bodies have limits of their own: whoever reads one knows how long it may take.
+    requestTimeout: 0,
     ...(options.maxBodyBytes === undefined ? {} : { bodyLimit: options.maxBodyBytes }),
     http: {
       headersTimeout: options.headersTimeoutMs,
@@ -47,6 +49,8 @@ export function createListener(options: ListenerOptions): FastifyInstance {
   app.setNotFoundHandler((request, reply) => replyWithError(new GatewayError('not-found'), request, reply))
   // Node would close the connection without a word.
   app.server.on('connect', (_request, socket: Socket) => refuse(socket, 'method-not-allowed'))
+  askForBodiesThatAreRead(app)
+  limitParsedBodies(app, options.requestTimeoutMs)
   closeConnectionsWhenDraining(app, options.drainTimeoutMs)
   return app
 }
@@ -56,6 +60,30 @@ function createRequestIds(): () => string {
   const prefix = randomBytes(6).toString('base64url')
   let count = 0
   return () => `${prefix}-${(count++).toString(36)}`
+}
+
+/** `100 Continue` when somebody begins to read: a body that is refused, or whose app is away, need not be sent. */
+function askForBodiesThatAreRead({ server }: FastifyInstance): void {
+  server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
+    request.once('resume', () => {
+      if (!response.headersSent && !response.destroyed) response.writeContinue()
+    })
+    server.emit('request', request, response)
+  })
+}
+
+/** A body that an endpoint of our own reads has to arrive as a whole within this time. */
+function limitParsedBodies(app: FastifyInstance, withinMs: number): void {
+  app.addHook('preParsing', async ({ raw }, _reply, payload) => {
+    if (raw.headers['content-length'] === undefined && raw.headers['transfer-encoding'] === undefined)
+      return payload
+    const limited = payload.pipe(new PassThrough())
+    const timer = setTimeout(() => limited.destroy(new GatewayError('request-timeout')), withinMs)
+    limited.once('close', () => clearTimeout(timer))
+    raw.once('error', (error) => limited.destroy(error))
+    // Of a GET nobody reads the body, nor hears of its end.
+    return limited.on('error', () => {})
+  })
 }
 
 /**

@@ -16,7 +16,8 @@ export const limits = Section(
       most: '10m',
     }),
     requestTimeout: Duration({
-      description: 'The longest a client may take to send a whole request.',
+      description:
+        'The longest a client may take to send a whole request to the gateway itself, and may be silent within a body on its way to an app or stand still within an answer.',
       default: '60s',
       least: '100ms',
       most: '1d',

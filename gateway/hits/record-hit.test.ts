@@ -22,7 +22,14 @@ async function hitsOf(changes: Partial<Journey>, status = 200): Promise<Hit[]> {
   app.addHook('onRequest', async (request) => {
     request.journey = {
       ...{ requestId: 'r', startedAtMs: performance.now(), path: '/services/vente', address: '192.0.2.1' },
-      ...{ caller: connected, decision: null, reportedCost: null, route: route('vente'), cache: null, filterAnswer: null },
+      ...{
+        caller: connected,
+        decision: null,
+        reportedCost: null,
+        route: route('vente'),
+        cache: null,
+        filterAnswer: null,
+      },
       ...{ upstreamStartedAtMs: performance.now(), upstreamDurationMs: 1, ...changes },
     }
   })

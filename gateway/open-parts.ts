@@ -4,6 +4,7 @@ import type { GatewayConfig } from './config/config.ts'
 import { createRecorder, type Recorder } from './hits/recorder.ts'
 import { createStatistics, type Statistics } from './hits/statistics.ts'
 import { createSessionCookies, type SessionCookies } from './identity/cookies.ts'
+import { forgetOldLogins } from './identity/forget-old-logins.ts'
 import { openIssuers } from './identity/issuers/issuers.ts'
 import type { Mails } from './identity/mails/mail.ts'
 import { createPasswordHashing, type PasswordHashing } from './identity/password-hashing.ts'
@@ -66,6 +67,12 @@ export async function openParts(
   })
   opened.defer(metrics.close)
   const stores = watched(plainStores, metrics, log)
+  opened.use(
+    forgetOldLogins({
+      accounts: stores.accounts.home,
+      warn: (problem, err) => log.warn({ store: 'accounts', err }, problem),
+    }),
+  )
   const limiter = opened.use(openLimiter(stores, config.stores.instances, metrics, log))
   const recorder = openRecorder(stores, config.limits.drainTimeoutMs, log, opened)
   const statistics = createStatistics({ accounts: stores.accounts.home, hits: stores.hits.home, services })

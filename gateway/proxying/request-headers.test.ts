@@ -110,6 +110,10 @@ describe('what an app receives', () => {
     expect(names.filter((name) => /user|email|name|groups|assertion/.test(name))).toEqual([])
   })
 
+  it('has no e-mail where nobody knows one', () => {
+    expect(headersOf({}, { ...ada, email: '' } as Caller)).not.toHaveProperty('x-forwarded-email')
+  })
+
   it('adds the peer to the list of a proxy that is trusted', () => {
     expect(headersOf({ 'x-forwarded-for': '198.51.100.1' })['x-forwarded-for']).toBe(
       '198.51.100.1, 192.0.2.7',

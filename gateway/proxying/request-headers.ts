@@ -68,7 +68,8 @@ export function identityHeaders(caller: Caller, assertion: string | null): Recor
   if (caller.kind === 'anonymous') return {}
   return {
     'x-forwarded-user': caller.accountId,
-    'x-forwarded-email': caller.email,
+    // Another issuer may not tell it.
+    ...(caller.email !== '' && { 'x-forwarded-email': caller.email }),
     'x-forwarded-name': headerName(`${caller.firstName} ${caller.lastName}`),
     'x-forwarded-groups': caller.role,
     ...(assertion !== null && { 'x-guichet-assertion': assertion }),

@@ -10,6 +10,8 @@ export interface Road {
   readonly identifyCaller: onRequestAsyncHookHandler
   readonly refuseCrossSite: onRequestAsyncHookHandler
   readonly admitCall: onRequestAsyncHookHandler
+  /** Replies to the login and the logout of an app that keeps its own; null: no app does. */
+  readonly delegateLogin: onRequestAsyncHookHandler | null
   readonly answerFromCache: onRequestAsyncHookHandler
   readonly storeResponse: onRequestAsyncHookHandler
   /** Always replies. */
@@ -48,6 +50,8 @@ export function layRoad(app: FastifyInstance, road: Road): void {
     proxied.addHook('onRequest', road.refuseCrossSite)
     // Before the body is read and the upstream hears of it: what is refused costs them nothing.
     proxied.addHook('onRequest', road.admitCall)
+    // In place of the forwarder, since who has logged in stands in the answer.
+    if (road.delegateLogin !== null) proxied.addHook('onRequest', road.delegateLogin)
     // After the limiter: whoever may not call may not have a stored answer either.
     proxied.addHook('onRequest', road.answerFromCache)
     // Before the upstream is asked, since it listens to the answer.

@@ -7,6 +7,7 @@ import { recordHit } from './hits/record-hit.step.ts'
 import { createAccountLinks } from './identity/account-links.ts'
 import { createAssertions } from './identity/assertion.ts'
 import { authRoutes } from './identity/auth.routes.ts'
+import { delegateLogin } from './identity/delegate.step.ts'
 import { identifyCaller, refuseUnauthenticated } from './identity/identify-caller.step.ts'
 import { identifyVisitor } from './identity/identify-visitor.step.ts'
 import { createOneTimeCodes } from './identity/one-time-code.ts'
@@ -22,6 +23,7 @@ import { addressSubject } from './limiting/subject.ts'
 import { recordRequest } from './metrics/record-request.step.ts'
 import type { Parts } from './open-parts.ts'
 import { createAskBehind } from './proxying/ask-behind.ts'
+import { askWhole } from './proxying/ask-whole.step.ts'
 import { createHeadCompletion } from './proxying/complete-head.ts'
 import { forward } from './proxying/forward.step.ts'
 import { identityHeaders } from './proxying/request-headers.ts'
@@ -52,13 +54,16 @@ export function serveCallers(
   const { corsOrigins: origins, legacyHeaders } = config.answers
   const exposing = exposeLimits({ origins, legacyHeaders })
   const assert = createAssertions({ keys, issuer: config.identity.issuer })
-  const { corsOrigins } = config.answers
-  const judgeOrigin = refuseCrossSiteCalls({ trustedOrigins: corsOrigins === '*' ? [] : corsOrigins })
+  const judgeOrigin = refuseCrossSiteCalls({ trustedOrigins: origins === '*' ? [] : origins })
   const asking = {
     pools,
     ownCookies: Object.values(cookies.names),
     publicProto: new URL(config.listen.publicUrl).protocol.slice(0, -1),
     assert,
+  }
+  const upstreamAnswered = (upstream: string, durationMs: number, isUp: boolean): void => {
+    metrics.upstreamAnswered(upstream, durationMs / 1000)
+    metrics.upstreamIs(upstream, urlOf(upstreams, upstream), isUp)
   }
   const completeHead = createHeadCompletion({ draining, exposeLimits: exposing.exposeForwarded })
   const askBehind = createAskBehind(asking)
@@ -68,12 +73,32 @@ export function serveCallers(
     now: Date.now,
     finished: metrics.cacheAnswered,
   }
+  const loggingIn = {
+    accounts: stores.accounts.home,
+    sessions: stores.sessions.home.sessions,
+    tokens,
+    cookies,
+    sessionLifetimeMs: config.identity.sessionLifetimeMs,
+    idleLifetimeMs: config.identity.idleLifetimeMs,
+    admitLogin: admitLogin({ ...deciding, policies: config.login.policies }),
+    loginDelays: stores.sessions.home.loginDelays,
+    networkOf: addressSubject,
+    loggedIn: metrics.loggedIn,
+    now: Date.now,
+  }
   layRoad(app, {
     stripClaims: stripClaims(createTrustedProxies(config.listen.trustedProxies)),
     matchRoute: findRoute,
     identifyCaller: identifyCaller({ tokens, cookies }),
     refuseCrossSite: async (request) => judgeOrigin(request, request.method),
     admitCall: admitCall({ ...deciding, refuseDeadSession: refuseUnauthenticated({ cookies }) }),
+    delegateLogin:
+      config.identity.delegate &&
+      delegateLogin({
+        ...loggingIn,
+        rules: config.identity.delegate,
+        upstream: askWhole({ ...asking, completeHead, upstreamAnswered }),
+      }),
     answerFromCache: answerFromCache({
       ...caching,
       ownCookies: asking.ownCookies,
@@ -86,10 +111,7 @@ export function serveCallers(
       completeHead,
       maxBodyBytes: config.limits.maxBodyBytes,
       silentClientMs: config.limits.requestTimeoutMs,
-      upstreamAnswered: (upstream, durationMs, isUp) => {
-        metrics.upstreamAnswered(upstream, durationMs / 1000)
-        metrics.upstreamIs(upstream, urlOf(upstreams, upstream), isUp)
-      },
+      upstreamAnswered,
     }),
     exposeLimits: exposing,
     settleCall: settleCall({ limiter }),
@@ -97,26 +119,17 @@ export function serveCallers(
     recordRequest: recordRequest({ metrics, isLogging: log.isLevelEnabled('info') }),
   })
   app.register(authRoutes, {
-    accounts: stores.accounts.home,
-    sessions: stores.sessions.home.sessions,
+    ...loggingIn,
     hashing: parts.hashing,
     keys,
-    tokens,
-    cookies,
     succeed: createSuccession(keys.secretFor('refresh tokens')),
     codes: stores.accounts.codes,
     oneTimeCodes: createOneTimeCodes(keys.secretFor('one-time codes')),
     links: createAccountLinks(config.listen.publicUrl),
     mails: parts.mails,
     isRegistrationOpen: config.identity.isRegistrationOpen,
-    sessionLifetimeMs: config.identity.sessionLifetimeMs,
-    idleLifetimeMs: config.identity.idleLifetimeMs,
     refreshGraceMs: config.identity.refreshGraceMs,
     accessTokenLifetimeMs: config.identity.accessTokenLifetimeMs,
-    admitLogin: admitLogin({ ...deciding, policies: config.login.policies }),
-    loginDelays: stores.sessions.home.loginDelays,
-    networkOf: addressSubject,
-    loggedIn: metrics.loggedIn,
   })
   // Whoever asks here is a web server: it wants an answer, never a page.
   const refuseForServers = { cookies, sendsToLogin: false }

@@ -1,3 +1,4 @@
+import type { DelegateRules } from '../identity/delegate.ts'
 import type { IssuerOptions } from '../identity/issuers/issuers.ts'
 import type { Policy } from '../limiting/policy.ts'
 import type { Route } from '../routing/route.ts'
@@ -70,6 +71,8 @@ export interface GatewayConfig {
     /** Others whose tokens are believed. */
     readonly issuers: readonly IssuerOptions[]
     readonly secureCookies: boolean
+    /** Null: the login is ours. */
+    readonly delegate: DelegateRules | null
   }
   /** Null: none are sent, and what needs one is closed. */
   readonly mail:

@@ -75,6 +75,7 @@ test('defaults fill every key left out, and durations become milliseconds', () =
       issuer: 'http://localhost:8080',
       audience: 'guichet',
       isRegistrationOpen: true,
+      delegate: null,
       secureCookies: false,
     },
     mail: null,

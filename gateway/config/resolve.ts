@@ -1,5 +1,6 @@
 import type { Policy } from '../limiting/policy.ts'
 import type { AccountsStore, CacheStore, GatewayConfig, HitsStore, SessionsStore } from './config.ts'
+import { resolveDelegate } from './resolve-delegate.ts'
 import { resolveIssuers } from './resolve-issuers.ts'
 import { durationMs, resolvePolicy } from './resolve-policy.ts'
 import { entriesOf } from './rules/entries.ts'
@@ -45,6 +46,7 @@ export function resolveConfig(file: ConfigFile): GatewayConfig {
       isRegistrationOpen: identity.registration === 'open',
       issuers: resolveIssuers(identity.issuers),
       secureCookies: identity.secureCookies ?? publicUrl.startsWith('https:'),
+      delegate: identity.delegate === undefined ? null : resolveDelegate(identity.delegate),
     },
     mail: resolveMail(file.mail, publicUrl),
     policies,

@@ -3,6 +3,7 @@ import type { Finding } from './problem.ts'
 import { checkAnswers } from './rules/answers.ts'
 import { checkCache } from './rules/cache.ts'
 import { checkCheckListener } from './rules/check.ts'
+import { checkDelegate } from './rules/delegate.ts'
 import { checkIssuers } from './rules/issuers.ts'
 import { checkListeners } from './rules/listeners.ts'
 import { checkMail } from './rules/mail.ts'
@@ -30,6 +31,7 @@ export function validate(draft: ConfigDraft): Finding[] {
     checkPolicyNames,
     checkUpstreams,
     checkRoutes,
+    checkDelegate,
     checkCosts,
   ].flatMap((rule) => rule(draft))
 }

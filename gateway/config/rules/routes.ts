@@ -30,12 +30,8 @@ function checkPath(path: string, index: number, firstWith: Map<string, number>):
   if (shape) return [{ ...place, ...shape }]
   // Paths are matched without regard to case.
   const key = path.toLowerCase()
-  const reserved = reservedPaths.find((own) => key === own || key.startsWith(`${own}/`))
-  if (reserved) {
-    return [
-      { ...place, message: `${reserved} is answered by the gateway itself`, cure: 'choose another path' },
-    ]
-  }
+  const reserved = checkReserved(path)
+  if (reserved) return [{ ...place, ...reserved }]
   const first = firstWith.get(key)
   if (first !== undefined) {
     return [
@@ -50,7 +46,16 @@ function checkPath(path: string, index: number, firstWith: Map<string, number>):
   return []
 }
 
-function checkShape(path: string): { message: string; cure: string } | undefined {
+export function checkReserved(path: string): { message: string; cure: string } | undefined {
+  const key = path.toLowerCase()
+  const reserved = reservedPaths.find((own) => key === own || key.startsWith(`${own}/`))
+  return reserved === undefined
+    ? undefined
+    : { message: `${reserved} is answered by the gateway itself`, cure: 'choose another path' }
+}
+
+/** What is wrong with how a path is written. */
+export function checkShape(path: string): { message: string; cure: string } | undefined {
   if (!path.startsWith('/')) return { message: 'does not start with /', cure: `write ${tidy(path)}` }
   const odd = /[;?#%\\\s]|\p{Cc}/u.exec(path)?.[0]
   if (odd)

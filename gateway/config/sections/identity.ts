@@ -1,5 +1,6 @@
 import Type from 'typebox'
 import { Duration, Section } from '../keys.ts'
+import { delegate } from './delegate.ts'
 import { issuers } from './issuers.ts'
 
 export const identity = Section(
@@ -69,6 +70,7 @@ export const identity = Section(
         'x-default': '`true` exactly when `listen.publicUrl` is https',
       }),
     ),
+    delegate: Type.Optional(delegate),
   },
   { description: 'Tokens, sessions and cookies.', default: {} },
 )

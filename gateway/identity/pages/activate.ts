@@ -24,34 +24,33 @@ const words = {
   fr: {
     title: 'Activer le compte',
     typeIntro:
-      'Saisissez le code à 6 chiffres reçu par e-mail. Il arrive dans la minute ; regardez aussi parmi les indésirables.',
+      'Saisissez le code à 6 chiffres reçu par e\u2011mail. Il arrive dans la minute\u00a0; regardez aussi parmi les indésirables.',
     pressIntro: (email: string) =>
-      `Vous créez le compte de ${email}. Si vous ne l’avez pas demandé, ou si le prénom de l’e-mail n’est pas le vôtre, fermez cette page.`,
+      `Vous créez le compte de ${email}. Si vous ne l’avez pas demandé, ou si le prénom de l’e\u2011mail n’est pas le vôtre, fermez cette page.`,
     email: 'Adresse e-mail',
     code: 'Code à 6 chiffres',
     submit: 'Activer le compte',
     again: 'Recevoir un autre code',
-    sent: 'Si une inscription attend à cette adresse, un nouvel e-mail est en route. Seul le dernier code est valable.',
+    sent: 'Si une inscription attend à cette adresse, un nouvel e\u2011mail est en route. Seul le dernier code est valable.',
     wrong: 'Ce code est faux, a déjà servi ou a expiré. Vérifiez-le, ou demandez-en un autre.',
-    address: 'Saisissez l’adresse e-mail de votre inscription.',
+    address: 'Saisissez l’adresse e\u2011mail de votre inscription.',
     start: 'Recommencer l’inscription',
-    known: 'Déjà activé ?',
     logIn: 'Se connecter',
   },
   en: {
     title: 'Activate the account',
-    typeIntro: 'Enter the 6-digit code from the e-mail. It comes within a minute; look among the spam too.',
+    typeIntro:
+      'Enter the 6-digit code from the e\u2011mail. It comes within a minute; look among the spam too.',
     pressIntro: (email: string) =>
-      `You are creating the account of ${email}. If you did not ask for it, or if the first name in the e-mail is not yours, close this page.`,
+      `You are creating the account of ${email}. If you did not ask for it, or if the first name in the e\u2011mail is not yours, close this page.`,
     email: 'E-mail address',
     code: '6-digit code',
     submit: 'Activate the account',
     again: 'Send me another code',
-    sent: 'If a registration waits at this address, a new e-mail is on its way. Only the latest code is good.',
+    sent: 'If a registration waits at this address, a new e\u2011mail is on its way. Only the latest code is good.',
     wrong: 'This code is wrong, was used before, or has expired. Check it, or ask for another one.',
-    address: 'Enter the e-mail address of your registration.',
+    address: 'Enter the e\u2011mail address of your registration.',
     start: 'Register again',
-    known: 'Activated already?',
     logIn: 'Log in',
   },
 } as const
@@ -87,7 +86,7 @@ export function renderActivatePage(page: ActivatePage): string {
     submit: word.submit,
     // The same form, so that the address need not be typed twice; the code is not asked for.
     more: `<button class="second" type="submit" formaction="/auth/activate/resend" formnovalidate>${word.again}</button>`,
-    after: `<p class="fine">${renderLink('/auth/register', kept, word.start)} · ${word.known} ${renderLink('/auth/login', kept, word.logIn)}</p>`,
+    after: `<p class="fine">${renderLink('/auth/register', kept, word.start)} · ${renderLink('/auth/login', kept, word.logIn)}</p>`,
   })
 }
 

@@ -69,9 +69,10 @@ export function renderSaying({ kind, sentence }: Saying): string {
 
 function renderField(field: Field, isFocused: boolean, saying: Saying | null): string {
   const { name, label, hint, problem, value = '', attributes } = field
+  // What is wrong takes the place of the hint: one sentence tells what would be right.
+  const advice = problem === undefined ? hint : problem
   const describers = [
-    ...(problem === undefined ? [] : [`${name}-problem`]),
-    ...(hint === undefined ? [] : [`${name}-hint`]),
+    ...(advice === undefined ? [] : [`${name}-advice`]),
     ...(isFocused && saying?.kind === 'alert' ? ['saying'] : []),
   ]
   const marks = [
@@ -79,8 +80,9 @@ function renderField(field: Field, isFocused: boolean, saying: Saying | null): s
     ...(describers.length === 0 ? [] : [`aria-describedby="${describers.join(' ')}"`]),
     ...(isFocused ? ['autofocus'] : []),
   ]
+  const kind = problem === undefined ? 'hint' : 'problem'
   return `<div class="field"><label for="${name}">${escapeHtml(label)}</label>
-${hint === undefined ? '' : `<p class="hint" id="${name}-hint">${escapeHtml(hint)}</p>\n`}${problem === undefined ? '' : `<p class="problem" id="${name}-problem">${escapeHtml(problem)}</p>\n`}<input id="${name}" name="${name}" ${attributes} required value="${escapeHtml(value)}" ${marks.join(' ')}></div>`
+${advice === undefined ? '' : `<p class="${kind}" id="${name}-advice">${escapeHtml(advice)}</p>\n`}<input id="${name}" name="${name}" ${attributes} required value="${escapeHtml(value)}" ${marks.join(' ')}></div>`
 }
 
 const nameAttributes = (autocomplete: string): string =>

@@ -31,7 +31,7 @@ const words = {
     activated: 'Votre compte est activé. Connectez-vous.',
     'password-changed': 'Votre mot de passe est changé. Connectez-vous avec le nouveau.',
     register: 'Créer un compte',
-    forgot: 'Mot de passe oublié ?',
+    forgot: 'Mot de passe oublié\u00a0?',
   },
   en: {
     title: 'Log in',

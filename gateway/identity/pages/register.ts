@@ -19,14 +19,14 @@ export interface RegisterPage {
 const words = {
   fr: {
     title: 'Créer un compte',
-    intro: 'Nous vous enverrons un e-mail avec un code pour activer le compte.',
+    intro: 'Nous vous enverrons un e\u2011mail avec un code pour activer le compte.',
     firstName: 'Prénom',
     lastName: 'Nom',
     email: 'Adresse e-mail',
     password: 'Mot de passe',
     passwordHint: '8 caractères au moins. Une phrase courte fait un bon mot de passe.',
     submit: 'Créer le compte',
-    known: 'Vous avez déjà un compte ?',
+    known: 'Vous avez déjà un compte\u00a0?',
     logIn: 'Se connecter',
     fields: 'Corrigez les champs signalés.',
     problems: {
@@ -38,7 +38,7 @@ const words = {
   },
   en: {
     title: 'Create an account',
-    intro: 'We will send you an e-mail with a code to activate the account.',
+    intro: 'We will send you an e\u2011mail with a code to activate the account.',
     firstName: 'First name',
     lastName: 'Last name',
     email: 'E-mail address',

@@ -13,7 +13,7 @@ const words = {
   fr: {
     title: 'Nouveau mot de passe',
     intro:
-      'S’il y a un compte à cette adresse, un e-mail avec un code à 6 chiffres est en route. Regardez aussi parmi les indésirables.',
+      'S’il y a un compte à cette adresse, un e\u2011mail avec un code à 6 chiffres est en route. Regardez aussi parmi les indésirables.',
     intoLink: 'Choisissez votre nouveau mot de passe. Tous vos appareils seront déconnectés.',
     email: 'Adresse e-mail',
     code: 'Code à 6 chiffres',
@@ -28,7 +28,7 @@ const words = {
   en: {
     title: 'New password',
     intro:
-      'If there is an account at this address, an e-mail with a 6-digit code is on its way. Look among the spam too.',
+      'If there is an account at this address, an e\u2011mail with a 6-digit code is on its way. Look among the spam too.',
     intoLink: 'Choose your new password. All your devices will be logged out.',
     email: 'E-mail address',
     code: '6-digit code',

@@ -19,7 +19,7 @@ export interface RemoteKeys {
   refresh(): Promise<void>
 }
 
-/** When the keys are fetched again, behind the back of whoever asks. */
+/** How long a withdrawn key may be believed. */
 const freshForMs = 600_000
 const askAgainAfterMs = 30_000
 const largestAnswer = 262_144
@@ -29,7 +29,7 @@ const largestAnswer = 262_144
  * is away. A key that is not in it makes one question, and unknown ones cannot make more than one in 30 s.
  */
 export function createRemoteKeys(options: RemoteKeysOptions): RemoteKeys {
-  const { url, warn, now = () => performance.now(), deadlineMs = 3_000 } = options
+  const { url, warn, now = () => performance.now(), deadlineMs = 2_000 } = options
   let keys: JWTVerifyGetKey | null = null
   let fetchedAtMs = Number.NEGATIVE_INFINITY
   let askedAtMs = Number.NEGATIVE_INFINITY
@@ -64,8 +64,7 @@ export function createRemoteKeys(options: RemoteKeysOptions): RemoteKeys {
   return {
     refresh,
     async find(...token) {
-      if (keys === null) await refresh()
-      else if (now() - fetchedAtMs >= freshForMs) void refresh()
+      if (now() - fetchedAtMs >= freshForMs) await refresh()
       try {
         return await look(...token)
       } catch (error) {

@@ -1,7 +1,10 @@
 import { setTimeout as sleep, setImmediate as soon } from 'node:timers/promises'
 
+/** Whose failure it is: the server's, or this letter's alone, for now or for good. */
+export type DeliveryFailure = 'server-away' | 'letter-put-off' | 'letter-refused'
+
 export type MailQueueEvent =
-  /** The first failure after a success, and the first success after that. */
+  /** The first failure of the server after a success, and the first success after that. */
   | { readonly kind: 'away'; readonly error: unknown }
   | { readonly kind: 'back' }
   /** Never to be delivered: refused for good, or tried for too long. */
@@ -11,8 +14,7 @@ export type MailQueueEvent =
 
 export interface MailQueueOptions<Letter> {
   readonly deliver: (letter: Letter, signal: AbortSignal) => Promise<void>
-  /** Whether this letter fails the same way however often it is tried. */
-  readonly isHopeless: (error: unknown) => boolean
+  readonly judge: (error: unknown) => DeliveryFailure
   readonly onEvent: (event: MailQueueEvent) => void
   readonly mostLetters?: number
   readonly mostAtOnce?: number
@@ -32,26 +34,35 @@ export interface MailQueue<Letter> {
 
 /** Delivers letters beside what the gateway does, a few at a time, each tried again for a while. */
 export function createMailQueue<Letter>(options: MailQueueOptions<Letter>): MailQueue<Letter> {
-  const { deliver, isHopeless, onEvent, mostLetters = 1_000, mostAtOnce = 3 } = options
+  const { deliver, judge, onEvent, mostLetters = 1_000, mostAtOnce = 3 } = options
   const { firstPauseMs = 1_000, longestPauseMs = 20_000, giveUpAfterMs = 600_000 } = options
   const underWay = new Set<Promise<void>>()
   const inTurn = turns(mostAtOnce)
   const hurry = new AbortController()
   const stop = new AbortController()
   let isAway = false
+  let delivered = 0
   let isFull = false
 
   /** Null once it has been delivered. */
-  async function attempt(letter: Letter): Promise<{ error: unknown } | null> {
+  async function attempt(letter: Letter): Promise<{ error: unknown; isStale: boolean } | null> {
+    const deliveredBefore = delivered
     try {
       stop.signal.throwIfAborted()
       await deliver(letter, stop.signal)
       if (isAway) onEvent({ kind: 'back' })
       isAway = false
+      delivered += 1
       return null
     } catch (error) {
-      return { error }
+      // Another letter got through meanwhile: this failure says nothing of the server any more.
+      return { error, isStale: delivered > deliveredBefore }
     }
+  }
+
+  function tellAway(error: unknown): void {
+    if (!isAway) onEvent({ kind: 'away', error })
+    isAway = true
   }
 
   async function see(letter: Letter): Promise<void> {
@@ -60,10 +71,11 @@ export function createMailQueue<Letter>(options: MailQueueOptions<Letter>): Mail
     for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(pauseMs * 2, longestPauseMs)) {
       const failure = await inTurn(() => attempt(letter))
       if (failure === null || stop.signal.aborted) return
-      const { error } = failure
-      if (isHopeless(error) || performance.now() >= giveUpAtMs) return onEvent({ kind: 'lost', error })
-      if (!isAway) onEvent({ kind: 'away', error })
-      isAway = true
+      const { error, isStale } = failure
+      const judgement = judge(error)
+      if (judgement === 'letter-refused' || performance.now() >= giveUpAtMs)
+        return onEvent({ kind: 'lost', error })
+      if (judgement === 'server-away' && !isStale) tellAway(error)
       await sleep(hurry.signal.aborted ? firstPauseMs : pauseMs, null, {
         ref: false,
         signal: hurry.signal.aborted ? stop.signal : hurry.signal,

@@ -1,7 +1,12 @@
 import { randomUUID } from 'node:crypto'
 import { createTransport } from 'nodemailer'
 import type { Mails } from './mail.ts'
-import { createMailQueue, type MailQueueEvent, type MailQueueOptions } from './mail-queue.ts'
+import {
+  createMailQueue,
+  type DeliveryFailure,
+  type MailQueueEvent,
+  type MailQueueOptions,
+} from './mail-queue.ts'
 import { type Letter, messageOf } from './message.ts'
 
 export interface SmtpMailsOptions {
@@ -53,7 +58,7 @@ export function createSmtpMails({ url, from, ca, warn, queue: limits }: SmtpMail
       const signal = AbortSignal.any([stop, AbortSignal.timeout(deliveryTimeoutMs)])
       await transport.sendMail({ ...messageOf(letter, from), signal })
     },
-    isHopeless: isRefusal,
+    judge,
     onEvent: (event) => warn(...wordsFor(event, host)),
   })
   return {
@@ -72,10 +77,11 @@ interface SmtpError {
   readonly message?: string
 }
 
-/** Sender, recipient or message refused for good (RFC 5321 §4.2.1); a refused login may be cured on the server. */
-function isRefusal(error: unknown): boolean {
+/** 5xx of sender, recipient or message is for good (RFC 5321 §4.2.1); a refused login may be cured on the server. */
+function judge(error: unknown): DeliveryFailure {
   const { code, responseCode = 0 } = error as SmtpError
-  return (code === 'EENVELOPE' || code === 'EMESSAGE') && responseCode >= 500
+  if (code !== 'EENVELOPE' && code !== 'EMESSAGE') return 'server-away'
+  return responseCode >= 500 ? 'letter-refused' : 'letter-put-off'
 }
 
 function wordsFor(event: MailQueueEvent, host: string): Parameters<SmtpMailsOptions['warn']> {

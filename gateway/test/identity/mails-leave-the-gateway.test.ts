@@ -52,7 +52,7 @@ test('by SMTP: a server that is away holds nobody up, and gets what waits before
   const startedAtMs = performance.now()
   expect((await post(`${gateway.url}/auth/register`, zoe)).status).toBe(202)
   expect(performance.now() - startedAtMs).toBeLessThan(2_000)
-  await expect.poll(() => gateway.log.join('')).toContain('mails wait: the mail server')
+  await expect.poll(() => gateway.log.join(''), { timeout: 5_000 }).toContain('mails wait: the mail server')
   await server.start()
   await gateway[Symbol.asyncDispose]()
   const { code = '' } = await server.waitForMailTo(zoe.email)
@@ -65,7 +65,7 @@ test('in the demo: the mail is a file under data/outbox, and the terminal says w
   const demo = opened.use(await startDemo(directory))
   expect((await post(`${demo.gateway}/auth/register`, zoe)).status).toBe(202)
   const printed = () => demo.process.stdout.split('\n').find((line) => line.startsWith('{"event":"mail"'))
-  await expect.poll(printed).toBeDefined()
+  await expect.poll(printed, { timeout: 5_000 }).toBeDefined()
 
   const { to, code, file } = JSON.parse(printed() ?? '')
   expect(to).toBe(zoe.email)

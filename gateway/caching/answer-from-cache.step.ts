@@ -60,7 +60,7 @@ export function answerFromCache(options: AnswerFromCacheOptions) {
     const reason = found === null ? 'miss' : wantsNews ? 'request' : 'stale'
     const { journey, raw } = request
     const place = { target: raw.url as string, path: journey.path, route: routeOf(request) }
-    return { request: asked, ...place, found, reason, flight, askedAtMs: now() }
+    return { request: asked, ...place, found, reason, flight, askedAtMs: performance.now() }
   }
 
   return async function answerFromCache(request: FastifyRequest, reply: FastifyReply): Promise<unknown> {

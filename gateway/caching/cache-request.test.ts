@@ -37,6 +37,9 @@ test.each<IncomingHttpHeaders>([
   { 'cache-control': 'no-store' },
   { 'cache-control': 'canary' },
   { 'cache-control': 'max-age=canary' },
+  { 'cache-control': '(canary), no-cache' },
+  { 'cache-control': 'no-cache canary' },
+  { pragma: 'canary' },
   { 'cache-control': 'no-cache="canary"' },
 ])('%o is not the cache’s business', (headers) => {
   expect(read(headers).kind).toBe('bypass')

@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Caller } from '../identity/account.ts'
 import { type Directives, readDirectives } from './cache-control.ts'
-import { type Circle, circleOf } from './credentials.ts'
+import { type Circle, circleOf, foreignCredentials } from './credentials.ts'
 
 export interface AskedRequest {
   readonly method: string
@@ -32,7 +32,7 @@ export interface CacheableRequest {
   readonly usual: string
 }
 
-/** What a client may ask of a cache; anything else in its Cache-Control is passed on and never stored. */
+/** Anything else in a Cache-Control is passed on, and an app may repeat it: such an answer is nobody else's. */
 const knownDirectives = new Set([
   'max-age',
   'max-stale',
@@ -45,20 +45,29 @@ const knownDirectives = new Set([
 export function readRequest(asked: AskedRequest): CacheRequest {
   const { method, headers, caller, target, ownCookies } = asked
   if ((method !== 'GET' && method !== 'HEAD') || isUnusual(headers)) return { kind: 'bypass' }
-  const directives = readDirectives(headers['cache-control'])
-  for (const [name, value] of directives) {
-    if (!knownDirectives.has(name) || !/^\d*$/.test(value)) return { kind: 'bypass' }
-  }
+  const directives = directivesOf(headers)
+  if (directives === null) return { kind: 'bypass' }
   const { unknown, usual } = sortFields(asked)
+  const foreign = foreignCredentials(headers, caller, ownCookies)
   return {
     kind: 'cacheable',
     isHead: method === 'HEAD',
     headers,
-    circle: circleOf(headers, caller, ownCookies),
-    directives: directives.size === 0 ? pragma(headers) : directives,
+    circle: circleOf(caller, foreign),
+    directives,
     resource: `${String(headers.host ?? '').toLowerCase()}\n${target}${unknown}`,
-    usual,
+    usual: usual + foreign,
   }
+}
+
+const member = /^\s*([a-z-]+)(?:=\d+)?\s*$/i
+
+/** What the client asks of a cache; null when it asks what is unknown here. Pragma counts where Cache-Control is silent. */
+function directivesOf({ pragma, 'cache-control': asked }: IncomingHttpHeaders): Directives | null {
+  if (pragma !== undefined && pragma.toLowerCase() !== 'no-cache') return null
+  const written = asked ?? pragma
+  const isKnown = (text: string): boolean => knownDirectives.has(member.exec(text)?.[1]?.toLowerCase() ?? '')
+  return written === undefined || written.split(',').every(isKnown) ? readDirectives(written) : null
 }
 
 /** A part of an answer, a precondition, a body, a stream of events: what a stored whole answer has nothing to say to. */
@@ -75,13 +84,6 @@ function isUnusual(headers: IncomingHttpHeaders): boolean {
     (accept?.includes('text/event-stream') ?? false)
   )
 }
-
-const askAnew: Directives = new Map([['no-cache', '']])
-const nothingAsked: Directives = new Map()
-
-/** RFC 9111 §5.4, for a request without Cache-Control. */
-const pragma = ({ pragma: value }: IncomingHttpHeaders): Directives =>
-  value !== undefined && /(^|,)\s*no-cache\s*(,|$)/i.test(value) ? askAnew : nothingAsked
 
 /** Keyed elsewhere, meant for the connection or the cache alone, or replaced before the app is asked. */
 const spoken = new Set([

@@ -11,28 +11,33 @@ export type Circle =
   | { readonly kind: 'nobody' }
 
 /**
- * The cache stands behind identity and sees a request as the app does: our own session is gone, and
- * the caller is known. Cookies and an Authorization of the app's own are credentials that nobody here can judge.
+ * Cookies and an Authorization of the app's own, as a part of a key; empty without any. The cache stands behind identity
+ * and sees a request as the app does: our own session is gone, and what is left nobody here can judge.
  *
  * @param ownCookies names of the gateway's cookies
  */
-export function circleOf(
-  headers: IncomingHttpHeaders,
+export function foreignCredentials(
+  { cookie, authorization }: IncomingHttpHeaders,
   caller: Caller,
   ownCookies: readonly string[],
-): Circle {
-  if (hasForeignCookie(headers.cookie, ownCookies) || hasForeignAuthorization(headers, caller))
-    return { kind: 'nobody' }
+): string {
+  const cookies = cookie === undefined ? '' : withoutOwn(cookie, ownCookies)
+  const isOurs = caller.kind === 'connected' && /^bearer /i.test(authorization ?? '')
+  return (
+    (cookies === '' ? '' : `\ncookie:${cookies}`) +
+    (authorization === undefined || isOurs ? '' : `\nauthorization:${authorization}`)
+  )
+}
+
+const withoutOwn = (cookie: string, ownCookies: readonly string[]): string =>
+  cookie
+    .split(';')
+    .map((pair) => pair.trim())
+    .filter((pair) => pair !== '' && !ownCookies.includes((pair.split('=', 1)[0] as string).trim()))
+    .join('; ')
+
+/** @param foreign as `foreignCredentials` tells */
+export function circleOf(caller: Caller, foreign: string): Circle {
+  if (foreign !== '') return { kind: 'nobody' }
   return caller.kind === 'anonymous' ? { kind: 'anyone' } : { kind: 'caller', accountId: caller.accountId }
 }
-
-function hasForeignCookie(cookie: string | undefined, ownCookies: readonly string[]): boolean {
-  if (cookie === undefined) return false
-  return cookie.split(';').some((pair) => {
-    const name = (pair.split('=', 1)[0] as string).trim()
-    return pair.trim() !== '' && !ownCookies.includes(name)
-  })
-}
-
-const hasForeignAuthorization = ({ authorization }: IncomingHttpHeaders, { kind }: Caller): boolean =>
-  authorization !== undefined && !(kind === 'connected' && /^bearer /i.test(authorization))

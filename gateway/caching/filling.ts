@@ -27,7 +27,7 @@ export interface Filling {
   /** Why the app is asked, as Cache-Status says it. */
   readonly reason: 'miss' | 'stale' | 'request'
   readonly flight: Flight | null
-  /** Epoch milliseconds. */
+  /** On the clock of `performance.now()`. */
   readonly askedAtMs: number
 }
 
@@ -143,7 +143,7 @@ class FillingSink implements AnswerSink {
     this.#bytes = JSON.stringify(this.#headers).length + this.#filling.target.length + 1_024
     const announced = this.#bytes + (Number(headers['content-length']) || 0)
     this.#verdict = announced > this.#options.maxEntryBytes ? { kind: 'not-stored' } : verdict
-    const delayMs = Math.max(0, this.#receivedAtMs - this.#filling.askedAtMs)
+    const delayMs = performance.now() - this.#filling.askedAtMs
     this.#initialAgeMs = initialAgeMs(headers, this.#receivedAtMs, delayMs)
   }
 
@@ -215,7 +215,7 @@ class FillingSink implements AnswerSink {
       ...tagsOf(this.#headers).map(tagGroup),
     ]
     const ms = keepMs(response, hasValidator(this.#headers))
-    const askedMsAgo = this.#options.now() - this.#filling.askedAtMs
+    const askedMsAgo = performance.now() - this.#filling.askedAtMs
     this.#options.responses
       .keep({ key, by: verdict.varyBy, variant, response, groups, keepMs: ms, askedMsAgo })
       .then(

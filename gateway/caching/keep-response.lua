@@ -3,7 +3,7 @@
 -- ARGV: marker's value, answer's value, milliseconds to keep, milliseconds since the app was asked
 -- Replies 1, or 0 when it was purged.
 local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local now = time[1] * 1000 + time[2] / 1000
 local keep = tonumber(ARGV[3])
 local asked = now - tonumber(ARGV[4])
 
@@ -17,8 +17,8 @@ local left = redis.call('PTTL', KEYS[1])
 redis.call('SET', KEYS[1], ARGV[1], 'PX', math.max(keep, left))
 redis.call('SET', KEYS[2], ARGV[2], 'PX', keep)
 for i = 3, #KEYS, 2 do
-  redis.call('ZREMRANGEBYSCORE', KEYS[i], '-inf', now)
-  redis.call('ZADD', KEYS[i], now + keep, KEYS[2])
+  redis.call('ZREMRANGEBYSCORE', KEYS[i], '-inf', math.floor(now))
+  redis.call('ZADD', KEYS[i], math.ceil(now + keep), KEYS[2])
   redis.call('PEXPIRE', KEYS[i], math.max(keep, redis.call('PTTL', KEYS[i])))
 end
 return 1

@@ -39,7 +39,7 @@ export function createRedisResponses(
         ...groups.flatMap((group) => [cacheKey.group(group), cacheKey.purged(group)]),
       ]
       const marker = toBytes({ kind: 'varies', by })
-      const times = [Math.ceil(keepMs), Math.ceil(askedMsAgo)]
+      const times = [Math.ceil(keepMs), askedMsAgo]
       return (await scripts.keepResponse(keys.length, ...keys, marker, bytes, ...times)) === 1
     },
 

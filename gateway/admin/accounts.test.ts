@@ -289,6 +289,14 @@ describe('/api/accounts/:id/sessions', () => {
   })
 })
 
+test('sessions that outlived their account can still be ended', async () => {
+  const bench = await open()
+  await bench.openSession('1')
+  await bench.accounts.remove('1')
+  expect((await bench.call('DELETE', '/api/accounts/1/sessions')).body).toEqual({ ended: 1 })
+  expect((await bench.call('DELETE', '/api/accounts/1/sessions')).status).toBe(404)
+})
+
 test.each(['0', '01', '1x', '1%20OR%201=1', '-1', '9'.repeat(19), '%00', '🦊'])(
   'account %s is unknown, and nothing is noted',
   async (id) => {

@@ -6,9 +6,12 @@ import { openSessionsRedis } from '../open-stores.ts'
  * Ends every session of an account on all gateways, at once when sessions are in Redis.
  * Returns the exit code: 1 with the cure when they could not be ended.
  */
-export async function endSessions(accountId: string, { stores }: GatewayConfig): Promise<number> {
+export async function endSessions(accountId: string, { stores, admin }: GatewayConfig): Promise<number> {
   if (stores.sessions.kind === 'embedded') {
-    console.log('its sessions live inside the gateway: restart the gateway to end them')
+    console.log(
+      `its sessions live inside the gateway: to end them, restart it, or send it DELETE /api/accounts/${accountId}/sessions ` +
+        `with the admin token, to the admin listener (${admin.host}:${admin.port} in this file)`,
+    )
     return 0
   }
   // Nobody waits here but a person: longer than a request may.

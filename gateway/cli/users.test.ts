@@ -70,7 +70,9 @@ describe('with everything embedded', () => {
     expect(await verifyPassword(await storedPassword(), 'zephyrin')).toMatchObject({ kind: 'right' })
     expect(await run(['disable', '--email', ' ADA@example.org', ...config])).toMatchObject({
       code: 0,
-      out: expect.stringMatching(/^disabled account 1: ada@example.org\n.*restart the gateway/),
+      out: expect.stringMatching(
+        /^disabled account 1: ada@example.org\n.*DELETE \/api\/accounts\/1\/sessions/,
+      ),
     })
     const table = (active: string) =>
       `ID  EMAIL            FIRST NAME  LAST NAME  ROLE   PLAN  ACTIVE\n1   ada@example.org  Ada         Lovelace   admin  -     ${active}\n`
@@ -100,6 +102,26 @@ describe('with everything embedded', () => {
     expect(await plan()).toBe('-')
   })
 
+  test('a role is changed, and an account deleted for ever', async () => {
+    const alan = ['--email', 'alan@example.org']
+    const names = ['--first-name', 'Alan', '--last-name', 'Turing', '--password', 'zephyrin']
+    expect(await run(['add', ...alan, ...names, ...config])).toMatchObject({ code: 0 })
+    const role = async () => / Turing +(\S+) /.exec((await run(['list', ...config])).out)?.[1]
+    expect(await run(['role', ...alan, '--role', 'admin', ...config])).toMatchObject({
+      code: 0,
+      out: expect.stringMatching(/^changed the role of account \d+: alan@example.org \(admin\)\n/),
+    })
+    expect(await role()).toBe('admin')
+    expect((await run(['role', ...alan, '--role', 'user', ...config])).out).toContain('(user)')
+    expect(await role()).toBe('user')
+    expect(await run(['delete', ...alan, ...config])).toMatchObject({
+      code: 0,
+      out: expect.stringMatching(/^deleted account \d+: alan@example.org\n/),
+    })
+    expect((await run(['list', ...config])).out).not.toContain('alan')
+    expect(await run(['delete', ...alan, ...config])).toMatchObject({ code: 1 })
+  })
+
   test('an e-mail that has an account already: exit 1 and one clear line', async () => {
     await run(['add', ...ada, '--password', 'zephyrin', ...config])
     expect(await run(['add', ...ada, '--password', 'zephyrin', ...config])).toEqual({
@@ -115,6 +137,8 @@ describe('with everything embedded', () => {
       ['enable'],
       ['password', '--password', 'zephyrin'],
       ['plan', '--plan', 'gold'],
+      ['role', '--role', 'admin'],
+      ['delete'],
     ]) {
       expect(await run([...args, '--email', 'nobody@example.org', ...config])).toMatchObject({
         code: 1,

@@ -5,8 +5,10 @@ import type { GatewayConfig } from '../config/config.ts'
 import { formatProblem, loadConfig } from '../config/load.ts'
 import { type Account, isPlan } from '../identity/account.ts'
 import type { Accounts } from '../identity/accounts.ts'
+import type { Codes } from '../identity/codes.ts'
 import { createAccount, passwordProblem } from '../identity/create-account.ts'
 import { normaliseEmail } from '../identity/email.ts'
+import { forgetCodes } from '../identity/forget-codes.ts'
 import { createPasswordHashing } from '../identity/password-hashing.ts'
 import { openAccounts } from '../open-stores.ts'
 import { accountsTable } from './accounts-table.ts'
@@ -19,7 +21,9 @@ const usage = `usage: guichet users COMMAND [--config FILE]
   disable --email E                ends the account's sessions too
   enable --email E
   password --email E --password P  ends the account's sessions too
+  role --email E --role R          user or admin; ends the account's sessions too
   plan --email E --plan P          for quotas by plan; --plan '' takes it away
+  delete --email E                 for ever, with the account's sessions
 
   --password -   reads it from standard input, so that no list of processes shows it
   --config FILE  config/gateway.yaml by default
@@ -32,22 +36,29 @@ type Options = Partial<Record<OptionName, string>>
 interface Command {
   readonly needs: readonly OptionName[]
   readonly takes?: readonly OptionName[]
-  act(at: { accounts: Accounts; config: GatewayConfig; options: Options }): Promise<number>
+  act(at: At): Promise<number>
+}
+
+interface At {
+  readonly accounts: Accounts
+  readonly codes: Codes
+  readonly config: GatewayConfig
+  readonly options: Options
+}
+
+interface AtAccount extends At {
+  readonly account: Account
 }
 
 const commands: Record<string, Command> = {
   add: { needs: ['email', 'password', 'first-name', 'last-name'], takes: ['role', 'plan'], act: add },
   list: { needs: [], act: list },
-  disable: {
-    needs: ['email'],
-    act: ({ accounts, config, options }) => setActive(accounts, config, options, false),
-  },
-  enable: {
-    needs: ['email'],
-    act: ({ accounts, config, options }) => setActive(accounts, config, options, true),
-  },
-  password: { needs: ['email', 'password'], act: setPassword },
-  plan: { needs: ['email', 'plan'], act: setPlan },
+  disable: { needs: ['email'], act: onAccount(disable) },
+  enable: { needs: ['email'], act: onAccount(enable) },
+  password: { needs: ['email', 'password'], act: onAccount(setPassword) },
+  role: { needs: ['email', 'role'], act: onAccount(setRole) },
+  plan: { needs: ['email', 'plan'], act: onAccount(setPlan) },
+  delete: { needs: ['email'], act: onAccount(remove) },
 }
 
 /**
@@ -83,8 +94,8 @@ export async function users(args: string[]): Promise<number> {
   try {
     await using opened = new AsyncDisposableStack()
     const log = { warn: say } as Pick<Logger, 'warn'>
-    const { home: accounts } = await openAccounts(config.stores.accounts, opened, log)
-    return await command.act({ accounts, config, options })
+    const { home: accounts, codes } = await openAccounts(config.stores.accounts, opened, log)
+    return await command.act({ accounts, codes, config, options })
   } catch (error) {
     return failed(error instanceof Error ? error.message : String(error))
   }
@@ -109,7 +120,7 @@ function parse({ needs, takes = [] }: Command, args: string[]): Parsed {
   }
 }
 
-async function add({ accounts, options }: Parameters<Command['act']>[0]): Promise<number> {
+async function add({ accounts, options }: At): Promise<number> {
   const hashing = createPasswordHashing()
   const result = await createAccount(
     { accounts, hashing },
@@ -128,6 +139,7 @@ async function add({ accounts, options }: Parameters<Command['act']>[0]): Promis
       password: '--password',
       firstName: '--first-name',
       lastName: '--last-name',
+      plan: '--plan',
     }
     for (const [field, problem] of Object.entries(result.problems)) {
       say(`${flags[field as keyof typeof flags]}: ${problem}`)
@@ -142,7 +154,7 @@ async function add({ accounts, options }: Parameters<Command['act']>[0]): Promis
   return 0
 }
 
-async function list({ accounts }: Parameters<Command['act']>[0]): Promise<number> {
+async function list({ accounts }: At): Promise<number> {
   const all: Account[] = []
   for (let after = '0'; ; ) {
     const page = await accounts.list(after, 500)
@@ -155,47 +167,65 @@ async function list({ accounts }: Parameters<Command['act']>[0]): Promise<number
   return 0
 }
 
-async function setActive(
-  accounts: Accounts,
-  config: GatewayConfig,
-  options: Options,
-  isActive: boolean,
-): Promise<number> {
-  const account = await find(accounts, options.email)
-  if (account === null) return unknown(options.email)
-  await accounts.setActive(account.id, isActive)
-  console.log(`${isActive ? 'enabled' : 'disabled'} account ${account.id}: ${account.email}`)
-  return isActive ? 0 : endSessions(account.id, config)
+/** What is done to the account with the e-mail of the options. */
+function onAccount(act: (at: AtAccount) => Promise<number>): Command['act'] {
+  return async (at) => {
+    const { email = '' } = at.options
+    const reading = normaliseEmail(email)
+    const found = reading.kind === 'email' ? await at.accounts.findByEmail(reading.email) : null
+    if (found !== null) return act({ ...at, account: found.account })
+    return failed(`no account has the e-mail ${JSON.stringify(email)}. To see all: guichet users list.`)
+  }
 }
 
-async function setPassword({ accounts, config, options }: Parameters<Command['act']>[0]): Promise<number> {
+async function disable({ account, accounts, codes, config }: AtAccount): Promise<number> {
+  await accounts.update(account.id, { isActive: false })
+  await forgetCodes(codes, account.id)
+  console.log(`disabled account ${account.id}: ${account.email}`)
+  return endSessions(account.id, config)
+}
+
+async function enable({ account, accounts }: AtAccount): Promise<number> {
+  await accounts.update(account.id, { isActive: true })
+  console.log(`enabled account ${account.id}: ${account.email}`)
+  return 0
+}
+
+async function setPassword({ account, accounts, codes, config, options }: AtAccount): Promise<number> {
   const { password = '' } = options
   const problem = passwordProblem(password)
   if (problem !== null) return wrongly(`--password: ${problem}`)
-  const account = await find(accounts, options.email)
-  if (account === null) return unknown(options.email)
   await accounts.setPasswordHash(account.id, await createPasswordHashing().hashPassword(password))
+  await forgetCodes(codes, account.id)
   console.log(`changed the password of account ${account.id}: ${account.email}`)
   return endSessions(account.id, config)
 }
 
-async function setPlan({ accounts, options }: Parameters<Command['act']>[0]): Promise<number> {
-  const account = await find(accounts, options.email)
-  if (account === null) return unknown(options.email)
-  await accounts.setPlan(account.id, options.plan || null)
+async function setRole({ account, accounts, config, options }: AtAccount): Promise<number> {
+  const role = options.role === 'admin' ? 'admin' : 'user'
+  await accounts.update(account.id, { role })
+  console.log(`changed the role of account ${account.id}: ${account.email} (${role})`)
+  return endSessions(account.id, config)
+}
+
+async function setPlan({ account, accounts, options }: AtAccount): Promise<number> {
+  await accounts.update(account.id, { plan: options.plan || null })
   console.log(`changed the plan of account ${account.id}: ${account.email} (${options.plan || 'none'})`)
   console.log('it counts from the next login or refresh')
   return 0
 }
 
-async function find(accounts: Accounts, typed = ''): Promise<Account | null> {
-  const reading = normaliseEmail(typed)
-  if (reading.kind === 'invalid') return null
-  return (await accounts.findByEmail(reading.email))?.account ?? null
+async function remove({ account, accounts, codes, config }: AtAccount): Promise<number> {
+  const removal = await accounts.remove(account.id)
+  if (removal.kind === 'referenced') {
+    return failed(
+      `the app has rows that refer to account ${account.id}, in the same database. Delete them first, or: guichet users disable.`,
+    )
+  }
+  await forgetCodes(codes, account.id)
+  console.log(`deleted account ${account.id}: ${account.email}`)
+  return endSessions(account.id, config)
 }
-
-const unknown = (email = ''): number =>
-  failed(`no account has the e-mail ${JSON.stringify(email)}. To see all: guichet users list.`)
 
 function say(line: string): void {
   process.stderr.write(`guichet users: ${line}\n`)

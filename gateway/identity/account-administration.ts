@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import type { Account } from './account.ts'
+import { type Account, accountNumber } from './account.ts'
 import type { AccountRemoval, AccountSearch, Accounts, AccountWithLastLogin } from './accounts.ts'
 import { askStore } from './ask-store.ts'
 import { readAccountChanges, type TypedChanges } from './change-account.ts'
@@ -47,7 +47,7 @@ export interface AccountAdministration {
   sessions(id: string): Promise<ListedSession[]>
   /** False when there is no such session. */
   endSession(id: string, sessionId: string): Promise<boolean>
-  /** Says how many there were; of an account that is gone too. */
+  /** Says how many there were. */
   endSessions(id: string): Promise<number>
 }
 
@@ -104,7 +104,8 @@ export function createAccountAdministration(options: AccountAdministrationOption
     },
 
     remove: (id) => removeAccount(options, id),
-    sessions: (id) => askStore(sessions.list(id)),
+    // A text that is no id must not become the name of a key.
+    sessions: async (id) => (accountNumber(id) === null ? [] : askStore(sessions.list(id))),
     endSession: (id, sessionId) => askStore(sessions.end(id, sessionId)),
     endSessions: (id) => askStore(sessions.endAll(id)),
   }

@@ -92,8 +92,6 @@ export const sql = {
   insertWithPlan:
     'INSERT INTO utilisateurs (nom, prenom, email, mot_de_passe, role, plan, actif) VALUES (?, ?, ?, ?, ?, ?, 1)',
   setPasswordHash: 'UPDATE utilisateurs SET mot_de_passe = ? WHERE id = ?',
-  setActive: 'UPDATE utilisateurs SET actif = ? WHERE id = ?',
-  setPlan: 'UPDATE utilisateurs SET plan = ? WHERE id = ?',
   remove: 'DELETE FROM utilisateurs WHERE id = ?',
   forgetLoginsOf: 'DELETE FROM connexions_par_heure WHERE utilisateur_id = ?',
   // Gateways record in any order; the last login never goes back.

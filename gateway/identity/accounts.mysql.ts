@@ -122,12 +122,6 @@ export function createMysqlAccounts(mysql: MysqlConnection): Accounts {
         : change(replacePasswordHash, ...values, expected))
       return affectedRows > 0
     },
-    async setActive(id, isActive) {
-      return (await change(sql.setActive, isActive ? 1n : 0n, accountNumber(id))).affectedRows > 0
-    },
-    async setPlan(id, plan) {
-      return (await change(sql.setPlan, plan, accountNumber(id))).affectedRows > 0
-    },
     recordLogin: (id, atMs) => run((connection) => recordLogin(connection, accountNumber(id), atMs)),
     async recentLogins(limit) {
       return (await rows(sql.recentLogins, BigInt(limit))).map((row) => ({

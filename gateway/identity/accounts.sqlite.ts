@@ -58,8 +58,6 @@ export function createSqliteAccounts(database: DatabaseSync): Accounts {
     forgetLogins: prepare(forgetLogins),
     setPasswordHash: prepare(sql.setPasswordHash),
     replacePasswordHash: prepare(replacePasswordHash),
-    setActive: prepare(sql.setActive),
-    setPlan: prepare(sql.setPlan),
     setLastLogin: prepare(sql.setLastLogin),
     countLogin: prepare(countLogin),
     recentLogins: prepare(sql.recentLogins),
@@ -152,12 +150,6 @@ export function createSqliteAccounts(database: DatabaseSync): Accounts {
       return expected === undefined
         ? changes(statements.setPasswordHash, ...values)
         : changes(statements.replacePasswordHash, ...values, expected)
-    },
-    async setActive(id, isActive) {
-      return changes(statements.setActive, isActive ? 1 : 0, accountNumber(id))
-    },
-    async setPlan(id, plan) {
-      return changes(statements.setPlan, plan, accountNumber(id))
     },
     async recordLogin(id, atMs) {
       const number = accountNumber(id)

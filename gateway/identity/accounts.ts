@@ -81,7 +81,10 @@ export interface Accounts {
   /** By ascending id, as `list`. */
   search(search: AccountSearch): Promise<AccountWithLastLogin[]>
   findWithLastLogin(id: string): Promise<AccountWithLastLogin | null>
-  /** All changes or none. The e-mail is already normalised by `email.ts`. */
+  /**
+   * All changes or none. The e-mail is already normalised by `email.ts`; a plan of null takes it away. Tokens already
+   * issued keep names, e-mail, role and plan.
+   */
   update(id: string, changes: AccountChanges): Promise<AccountUpdate>
   /** Forgets the account and when it logged in; a login recorded at the same instant leaves nothing behind. */
   remove(id: string): Promise<AccountRemoval>
@@ -90,9 +93,6 @@ export interface Accounts {
    * password that was changed meanwhile stays.
    */
   setPasswordHash(id: string, passwordHash: string, expected?: string): Promise<boolean>
-  setActive(id: string, isActive: boolean): Promise<boolean>
-  /** Null takes the plan away. Tokens already issued keep the old one. */
-  setPlan(id: string, plan: string | null): Promise<boolean>
 
   /** Remembers that the account connected: its last login and one more in its hour's counter. Unknown: nothing. */
   recordLogin(id: string, atMs: number): Promise<void>

@@ -29,7 +29,7 @@ async function logInAfter(change: (accounts: Accounts, id: string) => Promise<un
 }
 
 const changes: Record<string, (accounts: Accounts, id: string) => Promise<unknown>> = {
-  disabled: (accounts, id) => accounts.setActive(id, false),
+  disabled: (accounts, id) => accounts.update(id, { isActive: false }),
   removed: (accounts, id) => accounts.remove(id),
   'given another password': (accounts, id) => accounts.setPasswordHash(id, 'another password'),
   'given another role': (accounts, id) => accounts.update(id, { role: 'admin' }),

@@ -148,9 +148,9 @@ describe('whoever asks', () => {
 
   it('is refused once the account is disabled, with a token still good by date (J7)', async () => {
     const { bearer } = await logIn()
-    await auth.accounts.setActive('1', false)
+    await auth.accounts.update('1', { isActive: false })
     const answers = [await list(bearer), await auth.send('/auth/me', { headers: { authorization: bearer } })]
-    await auth.accounts.setActive('1', true)
+    await auth.accounts.update('1', { isActive: true })
     expect(answers.map(({ status }) => status)).toEqual([401, 401])
   })
 })

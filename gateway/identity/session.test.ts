@@ -108,9 +108,9 @@ describe('POST /auth/refresh', () => {
   })
 
   it('refuses a disabled account and ends all its sessions', async () => {
-    await auth.accounts.setActive('1', false)
+    await auth.accounts.update('1', { isActive: false })
     const answer = await auth.send('/auth/refresh', { json: { refreshToken: refresh } })
-    await auth.accounts.setActive('1', true)
+    await auth.accounts.update('1', { isActive: true })
     expect(answer.status).toBe(401)
     expect(await auth.sessions.endAll('1')).toBe(0)
   })

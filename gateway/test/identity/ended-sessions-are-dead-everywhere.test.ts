@@ -143,7 +143,7 @@ it('an account that was disabled cannot refresh anywhere, and its calls end with
   await using stores = new AsyncDisposableStack()
   const file = join(here.directory, 'guichet.sqlite')
   const accounts = await openAccounts({ kind: 'sqlite', file }, stores, pino({ level: 'silent' }))
-  await accounts.home.setActive(person.account.id, false)
+  await accounts.home.update(person.account.id, { isActive: false })
   expect(await auth(there, 'GET', 'me', person)).toBe(401)
   expect(await refresh(there, person.refreshToken)).toBe(401)
   expect(await callThere(person)).toBe(401)

@@ -199,7 +199,7 @@ export async function openAuth({ isSecure = true, ...exchanged }: AuthBenchOptio
         role: 'user',
       })
       if (created.kind === 'email-taken') throw new Error(`${email} is taken`)
-      if (!isActive) await accounts.setActive(created.account.id, false)
+      if (!isActive) await accounts.update(created.account.id, { isActive: false })
       return created.account
     },
     [Symbol.asyncDispose]: () => opened.disposeAsync(),

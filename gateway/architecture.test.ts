@@ -47,7 +47,7 @@ const isFeature = (file: string): boolean => features.includes(roomOf(file) ?? '
 const packageOwners: Record<string, RegExp> = {
   fastify: /^gateway\/[^/]+\.ts$|\.(step|routes)\.ts$|^backend\/|^bench\//,
   '@fastify/formbody': /\.routes\.ts$|^backend\//,
-  '@fastify/reply-from': /^gateway\/proxying\/forward\.step\.ts$|^bench\//,
+  '@fastify/reply-from': /^bench\//,
   undici: /^gateway\/proxying\/|^bench\//,
   ioredis: /^gateway\/connections\/|\.redis\.ts$|^bench\//,
   mysql2: /^gateway\/connections\/|\.mysql\.ts$|^backend\/|^bench\//,

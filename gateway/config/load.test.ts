@@ -268,6 +268,12 @@ stores:
   hits: redis://u:hush@r:6379/1?password=hush
   accounts: mysql://u:hush@m:3306/shop
 mail: { smtp: 'smtps://u:hush@mail:465', from: g@example.org }
+identity:
+  issuers:
+    campus:
+      { issuer: c, audience: g, algorithms: [HS256], secret: hush-hush-hush-hush-hush-hush-hush }
+    school:
+      { issuer: s, audience: g, algorithms: [RS256], jwksUrl: 'https://u:hush@s.example/jwks.json' }
 ${smallest}`)
   const masked = maskedConfig(config)
   expect(JSON.stringify(masked)).not.toContain('hush')
@@ -281,7 +287,12 @@ ${smallest}`)
       accounts: { kind: 'mysql', url: 'mysql://***@m:3306/shop' },
     },
     mail: { kind: 'smtp', url: 'smtps://***@mail:465', from: 'g@example.org', ca: null },
+    identity: { ...config.identity, issuers: [expect.anything(), expect.anything()] },
   })
+  expect(masked.identity.issuers.map(({ keys }) => keys)).toEqual([
+    { kind: 'secret', secret: '***' },
+    { kind: 'jwks', url: 'https://***@s.example/jwks.json' },
+  ])
 })
 
 test('mails are sent, or kept in a directory, or there are none; the sender is of the public URL unless named', () => {

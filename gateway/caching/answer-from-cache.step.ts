@@ -6,7 +6,7 @@ import { type CacheableRequest, readRequest } from './cache-request.ts'
 import { type Filling, type FillingOptions, fillingFilter } from './filling.ts'
 import type { Found } from './find-stored.ts'
 import { createFlights } from './flights.ts'
-import { type Look, lookUp } from './look-up.ts'
+import { type Look, lookUp, waitMs } from './look-up.ts'
 import { storedAnswer } from './stored-answer.ts'
 
 export interface AnswerFromCacheOptions extends FillingOptions {
@@ -18,16 +18,13 @@ export interface AnswerFromCacheOptions extends FillingOptions {
   readonly askBehind: (request: FastifyRequest, filter: AnswerFilter) => void
 }
 
-/** Longest wait for the answer that another request is asking for. */
-const waitMs = 10_000
-
 /**
  * Step 5: do we know the answer already? On a route with a cache a stored answer is given while it is fresh, or
  * while it is renewed behind the caller's back. Equal questions that come together are asked once.
  */
 export function answerFromCache(options: AnswerFromCacheOptions) {
   const { ownCookies, completeHead, askBehind, now, finished } = options
-  const looking = { ...options, waitMs, flights: createFlights() }
+  const looking = { ...options, flights: createFlights({ waitMs }) }
 
   function serve(request: FastifyRequest, reply: FastifyReply, asked: CacheableRequest, look: Usable): void {
     const { found, usability, isNew } = look

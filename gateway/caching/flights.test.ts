@@ -7,7 +7,7 @@ const lead = (boarding: Boarding) => {
 }
 
 test('of equal questions one is asked, and the others hear what became of it', async () => {
-  const flights = createFlights()
+  const flights = createFlights({ waitMs: 10_000 })
   const first = flights.board('p', 'u1')
   const second = flights.board('p', 'u2')
   expect([first.kind, second.kind]).toEqual(['leads', 'waits'])
@@ -18,7 +18,7 @@ test('of equal questions one is asked, and the others hear what became of it', a
 
 test('what is kept for one caller is waited for by that caller alone, for a minute', () => {
   let nowMs = 0
-  const flights = createFlights(() => nowMs)
+  const flights = createFlights({ waitMs: 10_000, now: () => nowMs })
   lead(flights.board('p', 'u1')).land({ kind: 'kept', audience: 'circle' })
   expect(flights.board('p', 'u1').kind).toBe('leads')
   expect(flights.board('p', 'u1').kind).toBe('waits')
@@ -29,7 +29,7 @@ test('what is kept for one caller is waited for by that caller alone, for a minu
 })
 
 test('nobody waits for what cannot be kept, until it can', () => {
-  const flights = createFlights()
+  const flights = createFlights({ waitMs: 10_000 })
   lead(flights.board('p', 'u1')).land({ kind: 'not-shared' })
   const alone = flights.board('p', 'u1')
   expect(alone.kind).toBe('alone')
@@ -40,11 +40,23 @@ test('nobody waits for what cannot be kept, until it can', () => {
 })
 
 test('after a failure the next may try, and a flight lands once', () => {
-  const flights = createFlights()
+  const flights = createFlights({ waitMs: 10_000 })
   const first = lead(flights.board('p', null))
   first.land({ kind: 'failed' })
   const second = flights.board('p', null)
   expect(second.kind).toBe('leads')
   first.land({ kind: 'not-shared' })
   expect(flights.board('p', null).kind).toBe('waits')
+})
+
+test('a question that takes too long is waited for by nobody who comes later', () => {
+  let nowMs = 0
+  const flights = createFlights({ waitMs: 10_000, now: () => nowMs })
+  const slow = lead(flights.board('p', null))
+  nowMs = 9_000
+  expect(flights.board('p', null)).toMatchObject({ kind: 'waits', forMs: 1_000 })
+  nowMs = 10_000
+  expect(flights.board('p', null).kind).toBe('alone')
+  slow.land({ kind: 'failed' })
+  expect(flights.board('p', null).kind).toBe('leads')
 })

@@ -19,7 +19,8 @@ export interface Flight {
 
 export type Boarding =
   | { readonly kind: 'leads'; readonly flight: Flight }
-  | { readonly kind: 'waits'; readonly landed: Promise<Landing> }
+  /** Somebody is asking; not worth waiting for longer than `forMs`. */
+  | { readonly kind: 'waits'; readonly landed: Promise<Landing>; readonly forMs: number }
   /** Nothing worth waiting for, as far as is known. */
   | { readonly kind: 'alone'; readonly flight: Flight }
 
@@ -31,6 +32,13 @@ export interface Flights {
   board(everyone: string, circle: string | null): Boarding
 }
 
+export interface FlightsOptions {
+  /** How long after its start a question is waited for: one that drips must not hold everyone up. */
+  readonly waitMs: number
+  /** Milliseconds on a clock that is never set back. */
+  readonly now?: () => number
+}
+
 const mostRemembered = 10_000
 /** How long it is remembered that a key gave nothing to share. */
 const rememberedMs = 60_000
@@ -39,8 +47,8 @@ const rememberedMs = 60_000
  * Makes one question to the app of many equal ones: the first asks, the others wait for what it keeps. What turned
  * out to be nobody else's is remembered, so that callers of private answers do not queue for each other.
  */
-export function createFlights(now: () => number = () => performance.now()): Flights {
-  const flying = new Map<string, Promise<Landing>>()
+export function createFlights({ waitMs, now = () => performance.now() }: FlightsOptions): Flights {
+  const flying = new Map<string, { readonly landed: Promise<Landing>; readonly startedAtMs: number }>()
   const unshared = new LRUCache<string, number>({ max: mostRemembered })
 
   const isUnshared = (key: string): boolean =>
@@ -57,20 +65,27 @@ export function createFlights(now: () => number = () => performance.now()): Flig
     }
   }
 
+  const alone = (everyone: string, circle: string | null): Boarding => ({
+    kind: 'alone',
+    flight: { land: (landing) => learn(everyone, circle, landing) },
+  })
+
   return {
     board(everyone, circle) {
       const key = [everyone, circle].find((candidate) => candidate !== null && !isUnshared(candidate)) ?? null
-      if (key === null)
-        return { kind: 'alone', flight: { land: (landing) => learn(everyone, circle, landing) } }
+      if (key === null) return alone(everyone, circle)
       const ahead = flying.get(key)
-      if (ahead !== undefined) return { kind: 'waits', landed: ahead }
-      const { promise, resolve } = Promise.withResolvers<Landing>()
-      flying.set(key, promise)
+      if (ahead !== undefined) {
+        const forMs = ahead.startedAtMs + waitMs - now()
+        return forMs > 0 ? { kind: 'waits', landed: ahead.landed, forMs } : alone(everyone, circle)
+      }
+      const { promise: landed, resolve } = Promise.withResolvers<Landing>()
+      flying.set(key, { landed, startedAtMs: now() })
       return {
         kind: 'leads',
         flight: {
           land(landing) {
-            if (flying.get(key) !== promise) return
+            if (flying.get(key)?.landed !== landed) return
             flying.delete(key)
             learn(everyone, circle, landing)
             resolve(landing)

@@ -21,13 +21,14 @@ export interface LookUpOptions {
   readonly flights: Flights
   /** Epoch milliseconds. */
   readonly now: () => number
-  /** Longest wait for the answer that another request is asking for. */
-  readonly waitMs: number
 }
+
+/** Longest wait for answers that other requests are asking for, and for one of them. */
+export const waitMs = 10_000
 
 /** Looks for a stored answer, and waits for one while somebody else asks the app the same. */
 export async function lookUp(options: LookUpOptions, request: CacheableRequest): Promise<Look> {
-  const { responses, flights, now, waitMs } = options
+  const { responses, flights, now } = options
   const untilMs = performance.now() + waitMs
   // Whoever wants news, or no body, asks alone; only-if-cached asks nobody.
   const isAlone =
@@ -41,7 +42,7 @@ export async function lookUp(options: LookUpOptions, request: CacheableRequest):
     if (isAlone) return { kind: 'ask', found, flight: null }
     const boarding = flights.board(everyone, circle)
     if (boarding.kind !== 'waits') return { kind: 'ask', found, flight: boarding.flight }
-    const landing = await within(untilMs - performance.now(), boarding.landed)
+    const landing = await within(Math.min(boarding.forMs, untilMs - performance.now()), boarding.landed)
     if (landing === null || landing.kind === 'not-shared' || landing.kind === 'lost')
       return { kind: 'ask', found, flight: null }
     isNew = landing.kind === 'kept'

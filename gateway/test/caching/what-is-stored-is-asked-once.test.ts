@@ -89,19 +89,20 @@ test('a hundred equal misses at once are one call', async () => {
 })
 
 test('misses that turn out to be storable by nobody are all answered, and later ones do not queue', async () => {
-  let running = 0
-  let most = 0
-  await using cached = await openCachedApp(async (_request, response) => {
-    most = Math.max(most, ++running)
-    await sleep(100)
-    running--
-    response.writeHead(200, { 'cache-control': 'no-store' })
-    response.end(newBody())
+  const held: (() => void)[] = []
+  let isHolding = false
+  await using cached = await openCachedApp((_request, response) => {
+    const answer = (): unknown => response.writeHead(200, { 'cache-control': 'no-store' }).end(newBody())
+    if (isHolding) held.push(answer)
+    else answer()
   })
   const together = () => Promise.all(Array.from({ length: 10 }, () => ask(cached.gateway.url, '/a')))
-  const answers = [...(await together()), ...(await together())]
-  expect(new Set(answers.map(({ body }) => body)).size).toBe(20)
-  expect(most).toBe(10)
+  const first = await together()
+  isHolding = true
+  const later = together()
+  await expect.poll(() => held.length).toBe(10)
+  for (const answer of held) answer()
+  expect(new Set([...first, ...(await later)].map(({ body }) => body)).size).toBe(20)
 })
 
 test('when the one who asks leaves, the next one asks', async () => {

@@ -75,6 +75,22 @@ describe('registering', () => {
     }
   })
 
+  it('hashes everybody’s password, so that nobody’s answer is cheaper', async () => {
+    let hashed = 0
+    const hashPassword = (password: string) => {
+      hashed++
+      return auth.hashing.hashPassword(password)
+    }
+    const { accounts, codes, oneTimeCodes } = auth
+    const hashing = { ...auth.hashing, hashPassword }
+    await using counting = await openAuth({ accounts, codes, oneTimeCodes, hashing })
+    for (const email of ['free@example.org', 'pending@example.org', 'taken@example.org']) {
+      await counting.send('/auth/register', { json: { ...zoe, email } })
+      await counting.send('/auth/reset', { json: { email, code: '000000', password: zoe.password } })
+    }
+    expect(hashed).toBe(6)
+  })
+
   it('tells the owner of a taken address, by the name that the owner has', async () => {
     await register('taken@example.org', { firstName: 'Eve' })
     expect(auth.sent).toEqual([

@@ -88,12 +88,11 @@ export function createAccountAdministration(options: AccountAdministrationOption
       if (update.kind !== 'updated') return update
       if (passwordHash !== null) await askStore(accounts.setPasswordHash(id, passwordHash))
       const { account } = update
-      if (changes.email !== undefined || passwordHash !== null || changes.isActive === false) {
-        await forgetCodes(codes, id)
-      }
+      const locksOut = passwordHash !== null || changes.isActive === false
+      if (locksOut || changes.email !== undefined) await forgetCodes(codes, id)
       // Whoever names one of these gets it done, though it be as it was: a change whose sessions could not be
       // ended is sent again.
-      if (changes.role !== undefined || passwordHash !== null || changes.isActive === false) {
+      if (locksOut || changes.role !== undefined) {
         await endSessionsAfter(
           sessions,
           id,

@@ -40,6 +40,8 @@ export class ResponseSink implements AnswerSink {
 
   begin(status: number, headers: HeaderFields, source: AnswerSource): void {
     this.#owner.completeHead(headers)
+    // Answered within its upload: nobody wants the rest, and only the connection's end will stop it.
+    if (!this.#response.req.complete) headers.connection = 'close'
     this.#status = status
     this.#headers = headers
     this.#source = source

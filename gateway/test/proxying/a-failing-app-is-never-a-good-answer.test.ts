@@ -115,6 +115,7 @@ describe('an answer that is no HTTP is 502, and its connection is not used again
     ['garbage', 'garbage\r\n\r\n'],
     ['half a status line', 'HTTP/1.1 20'],
     ['a NUL in a header', 'HTTP/1.1 200 OK\r\nX: a\0b\r\nContent-Length: 0\r\n\r\n'],
+    ['a folded header', 'HTTP/1.1 200 OK\r\nX: a\r\n b\r\nContent-Length: 0\r\n\r\n'],
     ['both lengths', 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n'],
     ['two lengths', 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nabc'],
     ['64 kB of headers', `HTTP/1.1 200 OK\r\nX: ${'a'.repeat(65_536)}\r\nContent-Length: 0\r\n\r\n`],
@@ -154,6 +155,18 @@ describe('an app that does not answer', () => {
     expect(performance.now() - from).toBeLessThan(1500)
     expect(await codeOf(url, { method: 'POST', body: 'order' })).toEqual([504, 'upstream-timeout'])
     expect(requests()).toHaveLength(2)
+    await expect.poll(app.openConnections).toBe(0)
+  })
+
+  it('is 504 at the limit, too, when its head comes byte by byte', async () => {
+    answer = (socket) => {
+      const dripping = setInterval(() => socket.write('H'), 100)
+      socket.write('HTTP/1.1 200 OK\r\nX-Never-Ending: ')
+      socket.once('close', () => clearInterval(dripping))
+    }
+    const from = performance.now()
+    expect(await codeOf(url)).toEqual([504, 'upstream-timeout'])
+    expect(performance.now() - from).toBeLessThan(1500)
     await expect.poll(app.openConnections).toBe(0)
   })
 
@@ -246,11 +259,11 @@ describe('a client that leaves', () => {
     await expect.poll(app.openConnections, { interval: 5, timeout: 200 }).toBe(0)
   })
 
-  it('leaves nothing behind, 300 times', async () => {
+  it('leaves nothing behind, 1,000 times', async () => {
     answer = (socket) => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\npart')
     const handles = () => process.getActiveResourcesInfo().filter((name) => name.startsWith('TCP')).length
     const before = handles()
-    for (let i = 0; i < 300; i++) (await begin(url, '/x')).destroy()
+    for (let i = 0; i < 1_000; i++) (await begin(url, '/x')).destroy()
     await expect.poll(app.openConnections).toBe(0)
     await expect.poll(handles).toBeLessThanOrEqual(before)
     answer = (socket) => socket.end('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok')

@@ -7,7 +7,7 @@ import {
   request,
   type ServerResponse,
 } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { type AddressInfo, connect } from 'node:net'
 import { afterAll, expect, it } from 'vitest'
 import { openTestGateway } from '../test-gateway.ts'
 import { ask, begin } from './ask.ts'
@@ -120,6 +120,19 @@ it('an upload reaches the app while it is still being sent, and the answer may b
   expect(String((await once(response, 'data'))[0])).toBe('got one')
   asking.end('two')
   expect(String(Buffer.concat(await response.toArray()))).toBe('got two')
+})
+
+it('an app that refuses an upload that never ends is heard, and the upload ends', async () => {
+  answer = (_, response) => response.writeHead(413, { connection: 'close' }).end('too much')
+  const { hostname, port } = new URL(url)
+  const client = connect(Number(port), hostname)
+  client.write('POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n')
+  const uploading = setInterval(() => client.write(`8000\r\n${'x'.repeat(0x8000)}\r\n`), 5)
+  const closed = new Promise((resolve) => client.on('error', () => {}).once('close', resolve))
+  const [head] = (await once(client, 'data')) as [Buffer]
+  expect(head.toString()).toMatch(/^HTTP\/1\.1 413 /)
+  await closed
+  clearInterval(uploading)
 })
 
 it('an app that refuses an upload before its end is heard', async () => {

@@ -4,6 +4,7 @@ import { startEchoApp } from '../echo-app.ts'
 import { sendRaw } from '../raw-http.ts'
 import { openTestGateway } from '../test-gateway.ts'
 import { ask, echoed } from './ask.ts'
+import { startRawApp } from './raw-app.ts'
 
 const opened = new AsyncDisposableStack()
 const app = opened.use(await startEchoApp())
@@ -109,6 +110,26 @@ describe('bodies', () => {
     expect([chunked.status, JSON.parse(chunked.body).code]).toEqual([413, 'body-too-large'])
     expect((await ask(small.url, '/x', { method: 'POST', body: 'x'.repeat(1000) })).status).toBe(200)
   })
+})
+
+it('a body that passes the limit on its way breaks off at the app, which is never told that it ended', async () => {
+  await using raw = await startRawApp(() => {})
+  await using small = await openTestGateway({
+    upstream: raw.url,
+    config: { limits: { maxBodyBytes: 1000 } },
+  })
+  const body = Readable.from(['x'.repeat(900), 'y'.repeat(900)])
+  expect((await ask(small.url, '/x', { method: 'POST', body })).status).toBe(413)
+  await expect.poll(raw.openConnections).toBe(0)
+  expect(raw.received.join('')).not.toMatch(/\r\n0\r\n/)
+})
+
+it('every proxy on the way has its place in Via, in both directions', async () => {
+  const answer = await ask(url, '/', { headers: { via: '1.0 before' } })
+  expect(echoed(answer).headers.via).toBe('1.0 before, 1.1 guichet')
+  expect(answer.headers.via).toBe('1.1 guichet')
+  const old = await sendRaw(url, 'GET / HTTP/1.0\r\nHost: a\r\n\r\n')
+  expect(old.body).toContain('"via":"1.0 guichet"')
 })
 
 it('headers that Connection names were meant for us', async () => {

@@ -17,6 +17,10 @@ export interface BenchCase {
   readonly callsBefore?: number
   /** Who gives the denials. */
   readonly deniedBy?: 'memory' | 'store'
+  /** A steady rate, which the gateway answers with ease; without it each connection calls as soon as it has an answer. */
+  readonly callsPerSecond?: number
+  /** So many wrong logins come beside the load, each for another account from another address. */
+  readonly loginsPerSecond?: number
   /** Before each load the callers' windows are filled with old calls up to this part of the quota. */
   readonly filledTo?: number
 }
@@ -71,6 +75,15 @@ const nearlyFull = (quota: number): BenchCase => ({
   filledTo: 0.9,
 })
 
+/** Admitted calls that nobody is in a hurry for: what their p99 tells is what keeps them waiting. */
+const steady = (name: string): BenchCase => ({
+  name,
+  route: { access: 'connected', service: 'achat', policies: [perSeconds(1)] },
+  asUsers: true,
+  status: 200,
+  callsPerSecond: 300,
+})
+
 // Longer than any run, so that who is denied stays so.
 const spent = { quota: 10, per: '12h', by: 'user' } as const
 
@@ -113,6 +126,8 @@ export const cases: readonly BenchCase[] = [
     callsBefore: spent.quota,
     deniedBy: 'store',
   },
+  steady('steady'),
+  { ...steady('steady, 200 logins a second'), loginsPerSecond: 200 },
   nearlyFull(10),
   nearlyFull(1_000),
   nearlyFull(100_000),

@@ -24,7 +24,8 @@ export function gatewayConfig(cases: readonly BenchCase[], users: number, places
     routes.push({ path: pathOf(benchCase), upstream: 'stub', ...route, policies: names })
   }
   return JSON.stringify({
-    listen: { port: 0 },
+    // The flood of logins comes from many addresses.
+    listen: { port: 0, trustedProxies: '127.0.0.1' },
     admin: { port: 0 },
     stores: {
       sessions: places.sessionsUrl,

@@ -8,6 +8,8 @@ export interface LoadJob {
   readonly connections: number
   readonly seconds: number
   readonly warmUpSeconds: number
+  /** Null: as many as are answered. */
+  readonly callsPerSecond: number | null
   /** JSON file with the users' tokens, and of how many the calls are; null: anonymous calls. */
   readonly callers: { readonly tokensFile: string; readonly count: number } | null
   /** Processes whose time is read before and after the load, by name. */
@@ -44,6 +46,7 @@ async function fire(job: LoadJob, seconds: number): Promise<Omit<LoadResult, 'pr
     url: job.url,
     connections: job.connections,
     duration: seconds,
+    ...(job.callsPerSecond !== null && { overallRate: job.callsPerSecond }),
     sampleInt: 50, // autocannon ends at a sample only
     setupClient(client) {
       const own = everyNth(tokens, job.connections, connection++)

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { startProcess } from '../gateway/test/servers/child-process.ts'
 import { type BenchCase, callersOf, pathOf, slugOf } from './cases.ts'
 import { expectedTier, readDenials } from './denials.ts'
+import { startFlood } from './flood.ts'
 import type { LoadJob, LoadResult } from './load.ts'
 import type { BenchOptions } from './options.ts'
 import type { Stage } from './stage.ts'
@@ -38,6 +39,8 @@ export async function measure(
   if (benchCase.callsBefore !== undefined && round === 0)
     await spendQuotas(url, stage.tokens, benchCase.callsBefore)
   await using _filled = benchCase.filledTo === undefined ? null : await fillWindows(benchCase, stage)
+  await using _flood =
+    benchCase.loginsPerSecond === undefined ? null : await startFlood(benchCase.loginsPerSecond, stage)
   const denials = () => (benchCase.deniedBy === undefined ? {} : readDenials(benchCase, stage.adminUrl))
   const denialsBefore = await denials()
   const result = await load(join(stage.folder, `${slugOf(benchCase.name)}-${round}.json`), {
@@ -45,6 +48,7 @@ export async function measure(
     connections: options.connections,
     seconds: options.seconds,
     warmUpSeconds: options.warmUpSeconds,
+    callsPerSecond: benchCase.callsPerSecond ?? null,
     callers: benchCase.asUsers
       ? { tokensFile: stage.tokensFile, count: callersOf(benchCase, stage.tokens.length) }
       : null,

@@ -57,7 +57,7 @@ export function compare(
   return { median: median(values), least: Math.min(...values), most: Math.max(...values) }
 }
 
-type Measured = 'requestsPerSecond' | 'gatewayCpuUs' | 'redisCpuUs'
+type Measured = 'requestsPerSecond' | 'p99Ms' | 'gatewayCpuUs' | 'redisCpuUs'
 
 export const ratio =
   (figure: Measured) =>

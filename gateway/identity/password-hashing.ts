@@ -2,6 +2,7 @@ import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
 import { availableParallelism } from 'node:os'
 import { hash, type Options, parseOptions, verify } from '@node-rs/argon2'
 import { createPasswordQueue } from './password-queue.ts'
+import { lowerHashingThreads } from './password-threads.ts'
 import { isPasswordTooLong } from './passwords.ts'
 
 export interface PasswordHashingOptions {
@@ -41,8 +42,17 @@ export function createPasswordHashing(options: PasswordHashingOptions = {}): Pas
   const cost: Options = { memoryCost: memoryKib, timeCost: passes, parallelism: 1 }
   const hashOfNothing = `$argon2id$v=19$m=${memoryKib},t=${passes},p=1$${phcBase64(16)}$${phcBase64(32)}`
 
+  let isLowered = false
+  const verifyAgainst = (stored: string, given: string): Promise<boolean> => {
+    const verifying = verify(stored, given)
+    // The threads begin with the first task they are given.
+    if (!isLowered) lowerHashingThreads()
+    isLowered = true
+    return verifying
+  }
+
   const verifyAgainstNothing = async (given: string): Promise<{ kind: 'wrong' }> => {
-    await inTurn(() => verify(hashOfNothing, isUsable(given) ? given : ''))
+    await inTurn(() => verifyAgainst(hashOfNothing, isUsable(given) ? given : ''))
     return { kind: 'wrong' }
   }
 
@@ -53,7 +63,7 @@ export function createPasswordHashing(options: PasswordHashingOptions = {}): Pas
       if (!isUsable(given)) return verifyAgainstNothing(given)
       const form = readStored(stored)
       if (form.kind === 'argon2') {
-        const isRight = await inTurn(() => verify(stored, given))
+        const isRight = await inTurn(() => verifyAgainst(stored, given))
         if (!isRight) return { kind: 'wrong' }
         return {
           kind: 'right',

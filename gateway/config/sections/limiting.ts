@@ -4,7 +4,8 @@ import { Name, Section } from '../keys.ts'
 export const login = Section(
   {
     policies: Type.Array(Name('Name of a policy.'), {
-      description: 'Policies that count attempts to log in, by `account`, `address` or a header.',
+      description:
+        'Policies on logins: one by `account` counts successful logins alone, one by `address` or a header every attempt.',
       default: [],
     }),
   },

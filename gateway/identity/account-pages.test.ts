@@ -98,6 +98,17 @@ describe.each(pages)('%s', (path, fields) => {
   })
 })
 
+it.each(['activate', 'forgot', 'reset'])(
+  'a link to %s puts no words on the page but an e-mail',
+  async (page) => {
+    const words = 'Your account is blocked, call 0800 123 456'
+    const asked = (email: string) =>
+      auth.send(`/auth/${page}?${new URLSearchParams({ email, code: '123456' })}`)
+    expect((await asked(words)).text).not.toContain('blocked')
+    expect(fieldOf(await asked('Zoe@example.org'), 'email').value).toBe('zoe@example.org')
+  },
+)
+
 it('fields are known to password managers and phones', async () => {
   const register = await auth.send('/auth/register')
   expect(fieldOf(register, 'firstName').tag).toContain('autocomplete="given-name"')

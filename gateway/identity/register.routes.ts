@@ -12,6 +12,7 @@ import { type ActivatePage, renderActivatePage } from './pages/activate.ts'
 import { type RegisterField, type RegisterPage, renderRegisterPage } from './pages/register.ts'
 import { register } from './register.ts'
 import {
+  emailInAddress,
   formLanguage,
   formOf,
   isForm,
@@ -53,7 +54,7 @@ export async function registerRoutes(app: FastifyInstance, options: AuthOptions)
     keepLanguage(reply, lang)
     const page: ActivatePage = {
       language: languageOf(request, lang),
-      email: typedText(email),
+      email: emailInAddress(email),
       code: readCode(typedText(code)) ?? '',
       returnTo: ownPath(return_to),
       wasSent: notice === 'sent',

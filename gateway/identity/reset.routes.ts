@@ -11,6 +11,7 @@ import { renderForgotPage } from './pages/forgot.ts'
 import { renderResetPage } from './pages/reset.ts'
 import { resetPassword } from './reset-password.ts'
 import {
+  emailInAddress,
   formLanguage,
   formOf,
   isForm,
@@ -35,7 +36,7 @@ export async function resetRoutes(app: FastifyInstance, options: AuthOptions): P
   app.get<Query>(paths.forgot, async (request, reply) => {
     const { lang, email } = request.query
     keepLanguage(reply, lang)
-    const page = { language: languageOf(request, lang), email: typedText(email), problem: null }
+    const page = { language: languageOf(request, lang), email: emailInAddress(email), problem: null }
     return sendPage(reply, 200, renderForgotPage(page))
   })
 
@@ -51,7 +52,7 @@ export async function resetRoutes(app: FastifyInstance, options: AuthOptions): P
     keepLanguage(reply, lang)
     const page = {
       language: languageOf(request, lang),
-      email: typedText(email),
+      email: emailInAddress(email),
       code: readCode(typedText(code)) ?? '',
       problem: null,
     }

@@ -1,6 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { GatewayError } from '../errors.ts'
 import { isLanguage, type Language, languageCookie, pageSecurityPolicy, pickLanguage } from '../page.ts'
+import { normaliseEmail } from './email.ts'
 import type { FormProblem } from './pages/form.ts'
 
 /** A page without a script, which nobody keeps, frames or is told about elsewhere. */
@@ -63,9 +64,15 @@ function formProblemOf(error: unknown): FormProblem | null {
   }
 }
 
-/** A text of a form or an address that may be shown again; nothing else, and no more than a field takes. */
+/** A text that may be shown again; nothing else, and no more than a field takes. */
 export const typedText = (value: unknown, longest = 254): string =>
   typeof value === 'string' && value.isWellFormed() ? value.slice(0, longest) : ''
+
+/** The e-mail that an address names, or empty: a link from anywhere must not put other words on our pages. */
+export function emailInAddress(value: unknown): string {
+  const reading = normaliseEmail(typedText(value))
+  return reading.kind === 'email' ? reading.email : ''
+}
 
 /** The fields of a posted form, unread. */
 export const formOf = ({ body }: FastifyRequest): Record<string, unknown> =>

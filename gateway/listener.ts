@@ -79,7 +79,8 @@ function limitParsedBodies(app: FastifyInstance, withinMs: number): void {
       return payload
     const limited = payload.pipe(new PassThrough())
     const timer = setTimeout(() => limited.destroy(new GatewayError('request-timeout')), withinMs)
-    limited.once('close', () => clearTimeout(timer))
+    // Not when the copy closes: one that nobody reads (an empty body, a refused one) never does.
+    raw.once('close', () => clearTimeout(timer))
     raw.once('error', (error) => limited.destroy(error))
     // Of a GET nobody reads the body, nor hears of its end.
     return limited.on('error', () => {})

@@ -51,6 +51,20 @@ describe('one account’s answer', () => {
     expect(await get({ 'accept-encoding': 'br' })).not.toBe(hers)
   })
 
+  test('that was everyone’s and is no longer takes the place of the old one', async () => {
+    let headers: Record<string, string> = { 'cache-control': 'public, max-age=60', age: '60', etag: '"v1"' }
+    await using cached = await openWithTwo((_request, response) => {
+      response.writeHead(200, headers).end(newBody())
+    })
+    const get = async (sent: Record<string, string>) =>
+      (await ask(cached.gateway.url, '/mine', { headers: sent })).body
+    await get(cached.ada)
+    headers = { 'cache-control': 'max-age=60' }
+    const hers = await get(cached.ada)
+    expect(await get(cached.ada)).toBe(hers)
+    expect(await get(cached.bob)).not.toBe(hers)
+  })
+
   test.each<Record<string, string>>([{ cookie: 'app=1' }, { authorization: 'Basic eA==' }])(
     'with credentials of the app is kept for nobody: %o',
     async (headers) => {

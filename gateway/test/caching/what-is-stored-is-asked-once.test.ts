@@ -124,6 +124,47 @@ test('when the one who asks leaves, the next one asks', async () => {
   expect(cached.asked('/a')).toBe(2)
 })
 
+test('when the one who asks leaves, and so does the next in turn, nobody waits for either', async () => {
+  let isHolding = true
+  await using cached = await openCachedApp((_request, response) => {
+    if (!isHolding) response.writeHead(200, fresh).end(newBody())
+  })
+  const { url } = cached.gateway
+  const headers = { accept: '*/*' }
+  const [leading, waiting] = [new AbortController(), new AbortController()]
+  const left = [
+    fetch(`${url}/a`, { headers, signal: leading.signal }).catch(() => 'left'),
+    expect.poll(() => cached.asked('/a')).toBe(1),
+    sleep(50).then(() => fetch(`${url}/a`, { headers, signal: waiting.signal }).catch(() => 'left')),
+  ]
+  await sleep(150)
+  waiting.abort()
+  await sleep(50)
+  leading.abort()
+  await Promise.all(left)
+  isHolding = false
+  const startedAtMs = performance.now()
+  expect((await fetch(`${url}/a`, { headers })).status).toBe(200)
+  expect(performance.now() - startedAtMs).toBeLessThan(5_000)
+})
+
+test('what is purged while it is on its way is not stored when it comes', async () => {
+  const held: (() => void)[] = []
+  await using cached = await openCachedApp((_request, response) => {
+    const answer = (): unknown => response.writeHead(200, fresh).end(newBody())
+    if (held.length === 0) held.push(answer)
+    else answer()
+  })
+  const { url, adminUrl, adminToken } = cached.gateway
+  const first = ask(url, '/a')
+  await expect.poll(() => held.length).toBe(1)
+  const headers = { authorization: `Bearer ${adminToken}` }
+  await ask(adminUrl, '/api/cache?path=/a', { method: 'DELETE', headers })
+  held[0]?.()
+  const { body } = await first
+  expect((await ask(url, '/a')).body).not.toBe(body)
+})
+
 test('only-if-cached is never passed on: 504 says that it is not stored', async () => {
   await using cached = await openCachedApp(answering(fresh))
   const { url } = cached.gateway

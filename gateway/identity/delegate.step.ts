@@ -24,12 +24,12 @@ export interface DelegateOptions
     Pick<AuthOptions, 'cookies' | 'admitLogin' | 'loginDelays' | 'networkOf' | 'loggedIn'> {
   readonly rules: DelegateRules
   readonly upstream: DelegateUpstream
-  readonly accounts: Pick<Accounts, 'findByEmail' | 'create' | 'recordLogin'>
+  readonly accounts: Pick<Accounts, 'findByEmail' | 'findById' | 'create' | 'recordLogin'>
   readonly sessions: Pick<Sessions, 'open' | 'end'>
 }
 
 /**
- * Between steps 4 and 5, for an app that keeps its own login: the login and the logout pass to it as they are, and
+ * After step 4, for an app that keeps its own login: the login and the logout pass to it as they are, and
  * what it answers opens or ends a session of ours beside its own.
  */
 export function delegateLogin(options: DelegateOptions) {
@@ -101,7 +101,12 @@ export function delegateLogin(options: DelegateOptions) {
     await attempt.succeeded(account.email)
     const warn = (problem: string, err: unknown): void => request.log.warn({ err }, problem)
     const whereabouts = { address: request.journey.address, userAgent: request.headers['user-agent'] }
-    const tokens = await openSession({ ...options, warn }, account, whereabouts)
+    const { sessionId, ...tokens } = await openSession({ ...options, warn }, account, whereabouts)
+    // Whoever disabled the account meanwhile ended the sessions there were: this one may have come after.
+    if ((await askStore(options.accounts.findById(account.id)))?.isActive !== true) {
+      await askStore(options.sessions.end(account.id, sessionId))
+      throw new GatewayError('invalid-credentials')
+    }
     loggedIn('accepted')
     reply.header('set-cookie', cookies.keep(tokens)).header('cache-control', 'no-store')
     return upstream.send(reply, shown)

@@ -25,7 +25,7 @@ export interface WholeAnswer {
 const mostBytes = 1_048_576
 
 /**
- * In place of step 5 for the few exchanges that a step of ours has to read: the route's upstream is asked as the
+ * In place of the forwarder for the few exchanges that a step of ours has to read: the route's upstream is asked as the
  * forwarder asks it, and answers whole.
  */
 export function askWhole({ pools, completeHead, upstreamAnswered, ...options }: AskWholeOptions) {

@@ -5,7 +5,7 @@ import type { Limiter } from './limiter.ts'
 import type { Policy, RefundReason } from './policy.ts'
 
 /**
- * Step 6, after the answer: gives back what a policy says such an outcome gives back, ends what ran, and
+ * Step 8, after the answer: gives back what a policy says such an outcome gives back, ends what ran, and
  * takes what the app says the call has cost beyond its places.
  */
 export function settleCall({ limiter }: { readonly limiter: Pick<Limiter, 'settle'> }) {

@@ -63,7 +63,9 @@ it('while the app is the one who does not read, the silence is not the client’
   }).listen(0, '127.0.0.1')
   await once(server, 'listening')
   const upstream = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-  await using gateway = await openTestGateway({ upstream, config: { limits } })
+  // Its own patience with the app ends later.
+  const upstreams = { app: { url: upstream, responseTimeout: '20s' } }
+  await using gateway = await openTestGateway({ upstream, config: { limits, upstreams } })
   const socket = open(gateway.url)
   socket.write(head('/x', bytes))
   socket.write(Buffer.alloc(bytes))

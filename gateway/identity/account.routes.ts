@@ -8,10 +8,8 @@ import { readCurrentPassword, readOwnChanges, readPasswordChange } from './bodie
 import { readAccountChanges } from './change-account.ts'
 import { requestEmailChange } from './change-email.ts'
 import { changePassword } from './change-password.ts'
-import { takeEvenTime } from './even-answers.ts'
-import { attempts, type BeginAttempt } from './login-attempt.ts'
-import { provePassword } from './prove-password.ts'
-import { removeAccount } from './remove-account.ts'
+import { proofAttemptsFrom } from './prove-password.ts'
+import { removeOwnAccount } from './remove-own-account.ts'
 import { requireSession } from './require-session.step.ts'
 import { formLanguage } from './send-page.routes.ts'
 import { shownAccount } from './send-tokens.routes.ts'
@@ -48,15 +46,12 @@ export async function accountRoutes(app: FastifyInstance, options: AuthOptions):
     const visitor = await connected(request, reply)
     if (visitor === null) return reply
     const { account, caller } = visitor
-    const outcome = await changePassword(
-      { ...options, beginAttempt: beginAttemptFrom(request) },
-      {
-        account,
-        sessionId: caller.sessionId,
-        ...readPasswordChange(request.body),
-        language: formLanguage(request),
-      },
-    )
+    const outcome = await changePassword(depsOf(request), {
+      account,
+      sessionId: caller.sessionId,
+      ...readPasswordChange(request.body),
+      language: formLanguage(request),
+    })
     if (outcome.kind === 'invalid') throw invalidPassword(outcome.problem)
     if (outcome.kind === 'wrong') throw wrongPassword(reply)
     return reply.code(204).send()
@@ -65,8 +60,9 @@ export async function accountRoutes(app: FastifyInstance, options: AuthOptions):
   app.delete<{ Body: unknown }>('/auth/me', async (request, reply) => {
     const visitor = await connected(request, reply)
     if (visitor === null) return reply
-    await demandPassword(request, reply, visitor.account, readCurrentPassword(request.body).currentPassword)
-    const removal = await removeAccount(options, visitor.account.id)
+    const { currentPassword } = readCurrentPassword(request.body)
+    const removal = await removeOwnAccount(depsOf(request), visitor.account, currentPassword)
+    if (removal.kind === 'wrong') throw wrongPassword(reply)
     if (removal.kind === 'referenced') throw stillReferenced()
     reply.header('set-cookie', cookies.forget())
     return reply.code(204).send()
@@ -79,41 +75,24 @@ export async function accountRoutes(app: FastifyInstance, options: AuthOptions):
   ): Promise<void> {
     const { mails } = options
     if (mails === null) throw noMails()
-    const { account, email, currentPassword } = change
+    const { currentPassword } = change
     if (currentPassword === undefined) {
       throw new GatewayError('invalid-body', {
         sentence: 'A new e-mail needs the current password. Send it as currentPassword.',
       })
     }
-    await demandPassword(request, reply, account, currentPassword)
-    const language = formLanguage(request)
-    const deps = { ...options, mails, now }
-    const outcome = await takeEvenTime(
-      () => requestEmailChange(deps, account, email, language),
-      options.evenTimeMs,
+    const outcome = await requestEmailChange(
+      { ...depsOf(request), mails, now },
+      { ...change, currentPassword, language: formLanguage(request) },
     )
+    if (outcome.kind === 'wrong') throw wrongPassword(reply)
     if (outcome.kind === 'too-many') throw tooManyCodes()
   }
 
-  async function demandPassword(
-    request: FastifyRequest,
-    reply: FastifyReply,
-    account: Account,
-    password: string,
-  ): Promise<void> {
-    const deps = { ...options, beginAttempt: beginAttemptFrom(request) }
-    const proof = await provePassword(deps, account, password)
-    if (proof.kind === 'wrong') throw wrongPassword(reply)
-  }
-
-  /** It waits as failed logins do, but is no login: it takes no place of their limits. */
-  function beginAttemptFrom({ journey }: FastifyRequest): BeginAttempt {
-    return attempts({
-      admit: async () => async () => undefined,
-      delays: options.loginDelays,
-      network: options.networkOf(journey.address),
-    })
-  }
+  const depsOf = ({ journey }: FastifyRequest) => ({
+    ...options,
+    beginAttempt: proofAttemptsFrom(options, journey.address),
+  })
 }
 
 const invalidPassword = (problem: string): GatewayError =>

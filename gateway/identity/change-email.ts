@@ -4,35 +4,54 @@ import type { AccountLinks } from './account-links.ts'
 import type { Accounts } from './accounts.ts'
 import { askStore } from './ask-store.ts'
 import type { Codes } from './codes.ts'
+import { takeEvenTime } from './even-answers.ts'
 import { forgetCodes } from './forget-codes.ts'
 import type { Mails } from './mails/mail.ts'
 import { codeLifetimeMs, type OneTimeCodes } from './one-time-code.ts'
+import { type ProvePasswordDependencies, provePassword } from './prove-password.ts'
 
-export interface RequestEmailChangeDependencies {
+export interface RequestEmailChangeDependencies extends ProvePasswordDependencies {
   readonly accounts: Pick<Accounts, 'findByEmail'>
   readonly codes: Pick<Codes, 'issue'>
   readonly oneTimeCodes: OneTimeCodes
   readonly mails: Mails
   readonly links: Pick<AccountLinks, 'login' | 'forgot' | 'confirmEmail'>
+  readonly evenTimeMs?: number
   readonly now: () => number
 }
 
+export interface EmailChange {
+  readonly account: Account
+  /** Normalised. */
+  readonly email: string
+  readonly currentPassword: string
+  readonly language: Language
+}
+
 /** `pending` says not whether the address was free: its owner learns that by mail. */
-export type RequestEmailChangeOutcome = { readonly kind: 'pending' } | { readonly kind: 'too-many' }
+type IssueOutcome = { readonly kind: 'pending' } | { readonly kind: 'too-many' }
+
+export type RequestEmailChangeOutcome = IssueOutcome | { readonly kind: 'wrong' }
 
 /**
- * Mails a code to the address that the account is to have. Of a taken address a code is kept all the same,
- * sent to nobody, so that both take the same time.
+ * Mails a code to the address that the account is to have, once its owner has proved the password.
  *
- * @param email normalised
- * @throws GatewayError `store-unavailable`
+ * @throws GatewayError `store-unavailable`, `overloaded`, `too-many-attempts`
  */
 export async function requestEmailChange(
-  { accounts, codes, oneTimeCodes, mails, links, now }: RequestEmailChangeDependencies,
-  { id, firstName }: Account,
-  email: string,
-  language: Language,
+  deps: RequestEmailChangeDependencies,
+  change: EmailChange,
 ): Promise<RequestEmailChangeOutcome> {
+  const proof = await provePassword(deps, change.account, change.currentPassword)
+  // Only what depends on the new address may not tell by its time: the password is the asker's own.
+  return proof.kind === 'wrong' ? proof : takeEvenTime(() => issueCode(deps, change), deps.evenTimeMs)
+}
+
+/** Of a taken address a code is kept all the same, sent to nobody, so that both take the same time. */
+async function issueCode(
+  { accounts, codes, oneTimeCodes, mails, links, now }: RequestEmailChangeDependencies,
+  { account: { id, firstName }, email, language }: EmailChange,
+): Promise<IssueOutcome> {
   const found = await askStore(accounts.findByEmail(email))
   const { code, codeHash } = oneTimeCodes.mint('email-change', id)
   const issuedAtMs = now()

@@ -1,7 +1,8 @@
 import type { Account } from './account.ts'
 import type { Accounts } from './accounts.ts'
 import { askStore } from './ask-store.ts'
-import type { BeginAttempt } from './login-attempt.ts'
+import { attempts, type BeginAttempt } from './login-attempt.ts'
+import type { LoginDelays } from './login-delays.ts'
 import type { PasswordHashing } from './password-hashing.ts'
 
 export interface ProvePasswordDependencies {
@@ -40,3 +41,15 @@ export async function provePassword(
     throw error
   }
 }
+
+export interface ProofAttemptsOptions {
+  readonly loginDelays: LoginDelays
+  readonly networkOf: (address: string) => string
+}
+
+/** A proof waits as failed logins do, but is no login: it takes no place of their limits. */
+export const proofAttemptsFrom = (
+  { loginDelays, networkOf }: ProofAttemptsOptions,
+  address: string,
+): BeginAttempt =>
+  attempts({ admit: async () => async () => undefined, delays: loginDelays, network: networkOf(address) })

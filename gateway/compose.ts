@@ -5,9 +5,10 @@ import type { Logger } from 'pino'
 import type { GatewayConfig } from './config/config.ts'
 import { listen } from './listen.ts'
 import { createListener } from './listener.ts'
+import type { Metrics } from './metrics/metrics.ts'
 import { openParts } from './open-parts.ts'
+import { openUpstreams, type UpstreamEvents } from './proxying/balancing/open-upstreams.ts'
 import type { Upstream } from './proxying/upstream.ts'
-import { openUpstreamPools } from './proxying/upstream-pools.ts'
 import { serveCallers } from './serve-callers.ts'
 import { serveChecks, serveOperators } from './serve-operators.ts'
 
@@ -32,8 +33,9 @@ const { version } = JSON.parse(readFileSync(new URL('../package.json', import.me
 export async function openGateway(config: GatewayConfig, log: Logger): Promise<Gateway> {
   await using opening = new AsyncDisposableStack()
   const parts = await openParts(config, version, log, opening)
-  const upstreams = config.upstreams.map(upstreamOf)
-  const pools = opening.use(openUpstreamPools(upstreams))
+  const upstreams = opening.use(
+    openUpstreams(config.upstreams.map(upstreamOf), upstreamEvents(parts.metrics, log)),
+  )
   const adminToken = config.admin.token ?? randomBytes(24).toString('base64url')
   const draining = { isDraining: false }
 
@@ -46,8 +48,8 @@ export async function openGateway(config: GatewayConfig, log: Logger): Promise<G
   const checks = config.check
   const check =
     checks && open((app) => serveChecks(app, checks, parts), { ...config.limits, maxBodyBytes: 10_000 })
-  const admin = open((app) => serveOperators(app, config, parts, { adminToken, draining, log }))
-  const gateway = open((app) => serveCallers(app, config, parts, { upstreams, pools, draining, log }))
+  const admin = open((app) => serveOperators(app, config, parts, { adminToken, upstreams, draining, log }))
+  const gateway = open((app) => serveCallers(app, config, parts, { upstreams, draining, log }))
   opening.defer(() => {
     draining.isDraining = true
   })
@@ -62,4 +64,14 @@ export async function openGateway(config: GatewayConfig, log: Logger): Promise<G
 
 function upstreamOf({ ca, ...upstream }: GatewayConfig['upstreams'][number]): Upstream {
   return ca === null ? upstream : { ...upstream, ca: readFileSync(ca, 'utf8') }
+}
+
+/** Figures of every call, and a line for each change. */
+function upstreamEvents(metrics: Metrics, log: Logger): UpstreamEvents {
+  return {
+    asked: (upstream, durationMs) => metrics.upstreamAnswered(upstream, durationMs / 1000),
+    answering: metrics.upstreamIs,
+    changed: (upstream, target, state) =>
+      log.warn({ upstream, target, state }, `a target of an upstream is ${state}`),
+  }
 }

@@ -105,6 +105,10 @@ const french: Record<ErrorCode, Said> = {
     title: 'Momentanément indisponible',
     sentence: 'Une partie de la passerelle est absente un instant. Réessayez bientôt.',
   },
+  'upstream-unavailable': {
+    title: 'Service indisponible',
+    sentence: 'Aucun serveur du service ne peut répondre. Réessayez dans un instant.',
+  },
   overloaded: { title: 'Trop de monde', sentence: 'Trop de demandes en ce moment. Réessayez bientôt.' },
   'not-stored': {
     title: 'Réponse absente',

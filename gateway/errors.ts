@@ -170,6 +170,13 @@ export const errorTable = {
     'Temporarily unavailable',
     'A part of the gateway is away for a moment. Try again shortly.',
   ),
+  'upstream-unavailable': entry(
+    503,
+    'upstream',
+    true,
+    'Service unavailable',
+    'No server of the service can answer right now. Try again when Retry-After says.',
+  ),
   overloaded: entry(
     503,
     'gateway',

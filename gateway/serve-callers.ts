@@ -24,20 +24,21 @@ import { recordRequest } from './metrics/record-request.step.ts'
 import type { Parts } from './open-parts.ts'
 import { createAskBehind } from './proxying/ask-behind.ts'
 import { askWhole } from './proxying/ask-whole.step.ts'
+import type { Upstreams } from './proxying/balancing/open-upstreams.ts'
 import { createHeadCompletion } from './proxying/complete-head.ts'
 import { forward } from './proxying/forward.step.ts'
 import { identityHeaders } from './proxying/request-headers.ts'
 import { readTarget } from './proxying/request-target.ts'
+import { sendWebsocket } from './proxying/send-websocket.step.ts'
 import { stripClaims } from './proxying/strip-claims.step.ts'
 import { createTrustedProxies } from './proxying/trusted-proxies.ts'
-import type { Upstream } from './proxying/upstream.ts'
-import type { UpstreamPools } from './proxying/upstream-pools.ts'
+import { type OpenWebsockets, trackWebsockets } from './proxying/websocket/open-websockets.ts'
+import { acceptUpgrades } from './proxying/websocket/upgrades.ts'
 import { layRoad } from './request-path.ts'
 import { matchRoute } from './routing/match-route.step.ts'
 
 export interface CallersOptions {
-  readonly upstreams: readonly Upstream[]
-  readonly pools: UpstreamPools
+  readonly upstreams: Upstreams
   readonly draining: { readonly isDraining: boolean }
   readonly log: Logger
 }
@@ -47,7 +48,7 @@ export function serveCallers(
   app: FastifyInstance,
   config: GatewayConfig,
   parts: Parts,
-  { upstreams, pools, draining, log }: CallersOptions,
+  { upstreams, draining, log }: CallersOptions,
 ): void {
   const { stores, metrics, keys, tokens, cookies, limiter, deciding, recorder } = parts
   const findRoute = matchRoute(config.routes)
@@ -56,14 +57,10 @@ export function serveCallers(
   const assert = createAssertions({ keys, issuer: config.identity.issuer })
   const judgeOrigin = refuseCrossSiteCalls({ trustedOrigins: origins === '*' ? [] : origins })
   const asking = {
-    pools,
+    upstreams,
     ownCookies: Object.values(cookies.names),
     publicProto: new URL(config.listen.publicUrl).protocol.slice(0, -1),
     assert,
-  }
-  const upstreamAnswered = (upstream: string, durationMs: number, isUp: boolean): void => {
-    metrics.upstreamAnswered(upstream, durationMs / 1000)
-    metrics.upstreamIs(upstream, urlOf(upstreams, upstream), isUp)
   }
   const completeHead = createHeadCompletion({ draining, exposeLimits: exposing.exposeForwarded })
   const askBehind = createAskBehind(asking)
@@ -97,8 +94,15 @@ export function serveCallers(
       delegateLogin({
         ...loggingIn,
         rules: config.identity.delegate,
-        upstream: askWhole({ ...asking, completeHead, upstreamAnswered }),
+        upstream: askWhole({ ...asking, completeHead }),
       }),
+    sendWebsocket: sendWebsocket({
+      ...asking,
+      completeHead,
+      websockets: serveWebsockets(app, parts),
+      silentClientMs: config.limits.requestTimeoutMs,
+      closingMs: Math.min(2_000, config.limits.drainTimeoutMs),
+    }),
     answerFromCache: answerFromCache({
       ...caching,
       ownCookies: asking.ownCookies,
@@ -111,7 +115,6 @@ export function serveCallers(
       completeHead,
       maxBodyBytes: config.limits.maxBodyBytes,
       silentClientMs: config.limits.requestTimeoutMs,
-      upstreamAnswered,
     }),
     exposeLimits: exposing,
     settleCall: settleCall({ limiter }),
@@ -159,5 +162,19 @@ export function serveCallers(
   app.register(accountPageRoutes, quota)
 }
 
-const urlOf = (upstreams: readonly Upstream[], name: string): string =>
-  upstreams.find((upstream) => upstream.name === name)?.url ?? ''
+/** Lets handshakes take the road, and closes what they have opened when the gateway does. */
+function serveWebsockets(app: FastifyInstance, { limiter, stores, metrics }: Parts): OpenWebsockets {
+  const websockets = trackWebsockets({
+    isAlive: async (session) =>
+      (await limiter.look({ session, windows: [], callId: '' })).kind !== 'session-ended',
+    listen: (heard) =>
+      stores.sessions.home.news.listen((news) => {
+        if (news.kind === 'missed') heard(null)
+        else if (news.kind === 'loosened' && news.subject.startsWith('u:')) heard(news.subject.slice(2))
+      }),
+    counted: metrics.websocketsOpen,
+  })
+  acceptUpgrades(app.server, (request, response) => app.routing(request, response))
+  app.addHook('preClose', async () => websockets.end())
+  return websockets
+}

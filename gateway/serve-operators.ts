@@ -12,9 +12,11 @@ import { checkRoutes } from './limiting/check.routes.ts'
 import type { Limiter } from './limiting/limiter.ts'
 import { createSubjectLimits, type SubjectLimits } from './limiting/subject-limits.ts'
 import type { Parts } from './open-parts.ts'
+import type { Upstreams } from './proxying/balancing/open-upstreams.ts'
 
 export interface OperatorsOptions {
   readonly adminToken: string
+  readonly upstreams: Upstreams
   readonly draining: { readonly isDraining: boolean }
   readonly log: Logger
 }
@@ -24,7 +26,7 @@ export function serveOperators(
   app: FastifyInstance,
   config: GatewayConfig,
   { stores, metrics, limiter, statistics, hashing, responses }: Parts,
-  { adminToken, draining, log }: OperatorsOptions,
+  { adminToken, upstreams, draining, log }: OperatorsOptions,
 ): void {
   const { home: accounts, codes, audit } = stores.accounts
   const { sessions } = stores.sessions.home
@@ -53,6 +55,11 @@ export function serveOperators(
       purgeTag: (tag) => responses.purge(tagGroup(tag)),
       audit,
       changed: (entry) => log.warn(entry, `cache changed: ${entry.action}`),
+    },
+    upstreams: {
+      upstreams: upstreams.all,
+      audit,
+      changed: (entry) => log.warn(entry, `upstreams changed: ${entry.action}`),
     },
     config: maskedConfig(config),
   })

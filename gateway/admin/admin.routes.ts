@@ -9,6 +9,7 @@ import { type LimitsOptions, limitsRoutes } from './limits.routes.ts'
 import { isLocalCall } from './local-call.ts'
 import { type ReadinessCheck, readReadiness } from './readiness.ts'
 import { statisticsRoutes } from './statistics.routes.ts'
+import { type UpstreamsRoutesOptions, upstreamsRoutes } from './upstreams.routes.ts'
 
 export interface AdminOptions {
   /** Not empty. */
@@ -19,6 +20,7 @@ export interface AdminOptions {
   readonly limits: LimitsOptions
   readonly accounts: AccountsOptions
   readonly cache: CacheRoutesOptions
+  readonly upstreams: UpstreamsRoutesOptions
   /** Not ready while true, so that a balancer looks elsewhere before the listener closes. */
   readonly isDraining?: () => boolean
   /** What is loaded, secrets already masked. */
@@ -70,6 +72,7 @@ export async function adminRoutes(app: FastifyInstance, options: AdminOptions): 
     statisticsRoutes(guarded, options.statistics)
     limitsRoutes(guarded, options.limits)
     cacheRoutes(guarded, options.cache)
+    upstreamsRoutes(guarded, options.upstreams)
     accountsRoutes(guarded, options.accounts)
     guarded.get('/api/config', () => options.config)
     // Behind the token too, so that nobody else learns what exists.

@@ -32,6 +32,7 @@ async function open(changes: Partial<AdminOptions> = {}): Promise<FastifyInstanc
   await app.register(adminRoutes, {
     ...{ limits: {} as AdminOptions['limits'], accounts: {} as AdminOptions['accounts'] },
     cache: {} as AdminOptions['cache'],
+    upstreams: {} as AdminOptions['upstreams'],
     ...{ token, statistics, checks: [], config: { stores: { hits: 'redis://***@redis/1' } } },
     metrics: { contentType: 'text/plain; version=0.0.4; charset=utf-8', scrape: async () => 'up 1\n' },
     ...changes,

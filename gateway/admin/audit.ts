@@ -1,4 +1,4 @@
-/** What operators do to somebody's limits, account and sessions, and to stored answers. */
+/** What operators do to somebody's limits, account and sessions, to stored answers and to targets of upstreams. */
 const auditActions = [
   'reset',
   'boost',
@@ -7,6 +7,8 @@ const auditActions = [
   'delete-account',
   'end-sessions',
   'purge-cache',
+  'drain-target',
+  'restore-target',
 ] as const
 export type AuditAction = (typeof auditActions)[number]
 
@@ -19,7 +21,7 @@ export interface AuditEntry {
   /** Address of the peer. */
   readonly peer: string
   readonly action: AuditAction
-  /** As windows are named: `u:42`; `email:ada@example.org` for an account that has no id yet; `path:/a`, `tag:news`. */
+  /** As windows are named: `u:42`; `email:ada@example.org` for an account that has no id yet; `path:/a`, `tag:news`, `upstream:app/10.0.0.7:3000`. */
   readonly subject: string
   /** Null: all policies. */
   readonly policy: string | null

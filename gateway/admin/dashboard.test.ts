@@ -57,6 +57,7 @@ async function openPage(
       limits: {} as never,
       accounts: {} as never,
       cache: {} as never,
+      upstreams: {} as never,
     },
     checks: [
       { name: 'redis', isReady: async () => {} },

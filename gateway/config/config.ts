@@ -1,6 +1,7 @@
 import type { DelegateRules } from '../identity/delegate.ts'
 import type { IssuerOptions } from '../identity/issuers/issuers.ts'
 import type { Policy } from '../limiting/policy.ts'
+import type { Upstream } from '../proxying/upstream.ts'
 import type { Route } from '../routing/route.ts'
 
 export type SessionsStore =
@@ -15,13 +16,7 @@ export type AccountsStore = { kind: 'sqlite'; file: string } | { kind: 'mysql'; 
 export type CacheStore = { kind: 'embedded' } | { kind: 'redis'; url: string }
 export type LogLevel = 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent'
 
-export interface UpstreamConfig {
-  readonly name: string
-  /** Origin without a trailing slash. */
-  readonly url: string
-  readonly connectTimeoutMs: number
-  readonly responseTimeoutMs: number
-  readonly idleTimeoutMs: number
+export interface UpstreamConfig extends Omit<Upstream, 'ca'> {
   /** Path of a PEM file, or null for the authorities Node trusts. */
   readonly ca: string | null
 }
@@ -67,9 +62,9 @@ export interface GatewayConfig {
     readonly refreshGraceMs: number
     readonly issuer: string
     readonly audience: string
-    readonly isRegistrationOpen: boolean
     /** Others whose tokens are believed. */
     readonly issuers: readonly IssuerOptions[]
+    readonly isRegistrationOpen: boolean
     readonly secureCookies: boolean
     /** Null: the login is ours. */
     readonly delegate: DelegateRules | null

@@ -45,7 +45,7 @@ describe('the shipped files', () => {
           accounts: { kind: 'mysql', url: 'mysql://a:b@db:3306/shop' },
         },
         identity: { issuer: 'https://shop.example', secureCookies: true },
-        upstreams: [{ url: 'http://shop:3000' }],
+        upstreams: [{ targets: [{ url: 'http://shop:3000' }] }],
         log: { level: 'silent' },
       },
     })
@@ -86,7 +86,15 @@ test('defaults fill every key left out, and durations become milliseconds', () =
     upstreams: [
       {
         name: 'app',
-        url: 'http://127.0.0.1:3000',
+        targets: [{ url: 'http://127.0.0.1:3000', weight: 1 }],
+        balance: 'round-robin',
+        hashBy: { kind: 'user' },
+        maxConnections: 256,
+        maxQueue: 1_024,
+        probe: null,
+        eject: { failures: 5, forMs: 10_000 },
+        retries: { attempts: 1, budget: 0.1 },
+        slowStartMs: 0,
         connectTimeoutMs: 2_000,
         responseTimeoutMs: 30_000,
         idleTimeoutMs: 300_000,
@@ -104,6 +112,7 @@ test('defaults fill every key left out, and durations become milliseconds', () =
         policies: [],
         cost: 1,
         isCached: false,
+        responseTimeoutMs: null,
       },
     ],
     limits: {

@@ -24,7 +24,7 @@ export function maskedConfig(config: GatewayConfig): GatewayConfig {
     mail: config.mail && masked(config.mail),
     identity: { ...config.identity, issuers: config.identity.issuers.map(maskedIssuer) },
     cache: { ...config.cache, home: masked(config.cache.home) },
-    upstreams: config.upstreams.map(masked),
+    upstreams: config.upstreams.map((upstream) => ({ ...upstream, targets: upstream.targets.map(masked) })),
   }
 }
 

@@ -3,6 +3,7 @@ import type { AccountsStore, CacheStore, GatewayConfig, HitsStore, SessionsStore
 import { resolveDelegate } from './resolve-delegate.ts'
 import { resolveIssuers } from './resolve-issuers.ts'
 import { durationMs, resolvePolicy } from './resolve-policy.ts'
+import { resolveUpstream } from './resolve-upstream.ts'
 import { entriesOf } from './rules/entries.ts'
 import type { ConfigFile } from './schema.ts'
 
@@ -43,8 +44,8 @@ export function resolveConfig(file: ConfigFile): GatewayConfig {
       refreshGraceMs: durationMs(identity.refreshGrace),
       issuer: identity.issuer || publicUrl,
       audience: identity.audience,
-      isRegistrationOpen: identity.registration === 'open',
       issuers: resolveIssuers(identity.issuers),
+      isRegistrationOpen: identity.registration === 'open',
       secureCookies: identity.secureCookies ?? publicUrl.startsWith('https:'),
       delegate: identity.delegate === undefined ? null : resolveDelegate(identity.delegate),
     },
@@ -57,20 +58,14 @@ export function resolveConfig(file: ConfigFile): GatewayConfig {
       corsOrigins: corsOrigins(file.answers.corsOrigins),
     },
     cache: { ...file.cache, home: store(file.cache.home) as CacheStore },
-    upstreams: Object.entries(file.upstreams).map(([name, upstream]) => ({
-      name,
-      url: origin(upstream.url),
-      connectTimeoutMs: durationMs(upstream.connectTimeout),
-      responseTimeoutMs: durationMs(upstream.responseTimeout),
-      idleTimeoutMs: durationMs(upstream.idleTimeout),
-      ca: upstream.ca || null,
-    })),
-    routes: file.routes.map(({ name, service, policies, cache, ...route }) => ({
+    upstreams: Object.entries(file.upstreams).map(([name, upstream]) => resolveUpstream(name, upstream)),
+    routes: file.routes.map(({ name, service, policies, cache, responseTimeout, ...route }) => ({
       ...route,
       name: name || route.path,
       service: service || null,
       policies: named(policies),
       isCached: cache,
+      responseTimeoutMs: responseTimeout ? durationMs(responseTimeout) : null,
     })),
     limits: {
       maxBodyBytes: limits.maxBodyBytes,

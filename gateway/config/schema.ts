@@ -7,9 +7,10 @@ import { answers, login } from './sections/limiting.ts'
 import { admin, listen } from './sections/listeners.ts'
 import { mail } from './sections/mail.ts'
 import { policies } from './sections/policies.ts'
-import { routes, upstreams } from './sections/routing.ts'
+import { routes } from './sections/routing.ts'
 import { limits, log } from './sections/running.ts'
 import { stores } from './sections/stores.ts'
+import { upstreams } from './sections/upstreams.ts'
 
 /** The one description of the configuration file: keys, types, defaults, ranges and what each key means. */
 export const configSchema = Section(

@@ -9,9 +9,10 @@ import { checkListeners } from './rules/listeners.ts'
 import { checkMail } from './rules/mail.ts'
 import { checkPolicyNames } from './rules/policies.ts'
 import { checkCosts, checkPolicies } from './rules/policy-fields.ts'
-import { checkRoutes, checkUpstreams } from './rules/routes.ts'
+import { checkRoutes } from './rules/routes.ts'
 import { checkStores } from './rules/stores.ts'
 import { checkTimes } from './rules/times.ts'
+import { checkUpstreams } from './rules/upstreams.ts'
 
 /**
  * Every rule across fields, and those a type cannot say. Pure; returns all findings. What the schema refused is

@@ -12,7 +12,7 @@ const connected: Caller = {
 
 const route = (service: string | null) => ({
   ...{ name: 'vente', path: '/services/vente', service, upstream: 'etuservices' },
-  ...{ access: 'connected' as const, crossSite: 'refuse' as const, policies: [], cost: 1, isCached: false },
+  ...{ access: 'connected' as const, crossSite: 'refuse' as const, policies: [], cost: 1, isCached: false, responseTimeoutMs: null },
 })
 
 async function hitsOf(changes: Partial<Journey>, status = 200): Promise<Hit[]> {
@@ -29,6 +29,7 @@ async function hitsOf(changes: Partial<Journey>, status = 200): Promise<Hit[]> {
         route: route('vente'),
         cache: null,
         filterAnswer: null,
+    heldOpen: null,
       },
       ...{ upstreamStartedAtMs: performance.now(), upstreamDurationMs: 1, ...changes },
     }

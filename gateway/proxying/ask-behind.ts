@@ -1,20 +1,32 @@
 import type { IncomingMessage } from 'node:http'
 import type { Journey } from '../journey.ts'
+import { askUpstream, type CallOwner } from './ask-upstream.ts'
+import type { Upstreams } from './balancing/open-upstreams.ts'
 import { createRequestHeaders, type RequestHeaderOptions } from './request-headers.ts'
-import { type AnswerFilter, type AnswerSink, sendHttp } from './send-http.ts'
-import type { UpstreamPools } from './upstream-pools.ts'
+import { type AnswerFilter, type AnswerSink, type HttpRequest, refusedBy } from './send-http.ts'
 
 export interface AskBehindOptions extends RequestHeaderOptions {
-  readonly pools: UpstreamPools
+  readonly upstreams: Upstreams
 }
 
 /** Asks the route's upstream once more what this request asks by GET, for the filter alone: nobody waits for the answer. */
-export function createAskBehind({ pools, ...options }: AskBehindOptions) {
+export function createAskBehind({ upstreams, ...options }: AskBehindOptions) {
   const requestHeaders = createRequestHeaders(options)
   return function askBehind(raw: IncomingMessage, journey: Journey, filter: AnswerFilter): void {
     const headers = requestHeaders(raw.headers, journey, raw.socket.remoteAddress ?? '', raw.httpVersion)
-    const asked = { method: 'GET', target: raw.url as string, headers, body: null, takesTrailers: false }
-    sendHttp(pools.of(journey.route?.upstream ?? ''), asked, filter(asked, nobody), () => undefined)
+    const asked: HttpRequest = {
+      method: 'GET',
+      target: raw.url as string,
+      headers,
+      body: null,
+      takesTrailers: false,
+      responseTimeoutMs: journey.route?.responseTimeoutMs ?? null,
+    }
+    const upstream = upstreams.of(journey.route?.upstream ?? '')
+    const sink = filter(asked, nobody)
+    const nowMs = performance.now()
+    const sending = askUpstream(upstream, { raw, journey }, asked, sink, noOwner, nowMs)
+    if (sending === null) sink.failed(refusedBy(upstream.refusal(nowMs)))
   }
 }
 
@@ -24,4 +36,10 @@ const nobody: AnswerSink = {
   write: () => true,
   end: () => undefined,
   failed: () => undefined,
+}
+
+const noOwner: CallOwner = {
+  upstreamAsked: () => undefined,
+  upstreamAnswered: () => undefined,
+  upstreamFailed: () => undefined,
 }

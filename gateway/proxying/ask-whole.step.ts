@@ -1,16 +1,18 @@
+import { Readable } from 'node:stream'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { GatewayError } from '../errors.ts'
+import { askUpstream } from './ask-upstream.ts'
+import type { Upstreams } from './balancing/open-upstreams.ts'
+import { CallNotes } from './call-notes.ts'
 import type { CompleteHead } from './complete-head.ts'
+import type { RequestBody } from './request-body.ts'
 import { createRequestHeaders, type RequestHeaderOptions } from './request-headers.ts'
-import { responseHeaders } from './response-headers.ts'
-import type { HeaderFields } from './send-http.ts'
+import type { AnswerSink, Failure, HeaderFields, HttpRequest, Sending } from './send-http.ts'
 import { upstreamError } from './upstream-error.ts'
-import type { UpstreamPools } from './upstream-pools.ts'
 
 export interface AskWholeOptions extends RequestHeaderOptions {
-  readonly pools: UpstreamPools
+  readonly upstreams: Upstreams
   readonly completeHead: CompleteHead
-  readonly upstreamAnswered: (upstream: string, durationMs: number, isUp: boolean) => void
 }
 
 /** An upstream's answer, all of it in memory. */
@@ -28,7 +30,7 @@ const mostBytes = 1_048_576
  * In place of the forwarder for the few exchanges that a step of ours has to read: the route's upstream is asked as the
  * forwarder asks it, and answers whole.
  */
-export function askWhole({ pools, completeHead, upstreamAnswered, ...options }: AskWholeOptions) {
+export function askWhole({ upstreams, completeHead, ...options }: AskWholeOptions) {
   const requestHeaders = createRequestHeaders(options)
 
   return {
@@ -40,38 +42,31 @@ export function askWhole({ pools, completeHead, upstreamAnswered, ...options }: 
     },
 
     /** @throws GatewayError as the forwarder does; `upstream-broken` also for an answer that is too large */
-    async ask({ raw, journey }: FastifyRequest, reply: FastifyReply, body: Buffer): Promise<WholeAnswer> {
-      const upstream = journey.route?.upstream ?? ''
+    async ask(request: FastifyRequest, reply: FastifyReply, body: Buffer): Promise<WholeAnswer> {
+      const { raw, journey } = request
       const headers = requestHeaders(raw.headers, journey, raw.socket.remoteAddress ?? '', raw.httpVersion)
       // What is read must not be packed.
       headers['accept-encoding'] = 'identity'
-      delete headers['content-length']
-      const left = new AbortController()
-      reply.raw.once('close', () => left.abort())
-      const startedAtMs = performance.now()
-      journey.upstreamStartedAtMs = startedAtMs
-      const answered = (isUp: boolean): void => {
-        journey.upstreamDurationMs = performance.now() - startedAtMs
-        if (!left.signal.aborted) upstreamAnswered(upstream, journey.upstreamDurationMs, isUp)
+      if (body.length > 0) headers['content-length'] = String(body.length)
+      else delete headers['content-length']
+      const asked: HttpRequest = {
+        method: raw.method as string,
+        target: raw.url as string,
+        headers,
+        body: body.length > 0 ? bodyAtHand(body) : null,
+        takesTrailers: false,
+        responseTimeoutMs: journey.route?.responseTimeoutMs ?? null,
       }
+      const upstream = upstreams.of(journey.route?.upstream ?? '')
+      const nowMs = performance.now()
+      const sink = new WholeSink()
+      const sending = askUpstream(upstream, request, asked, sink, new CallNotes(journey), nowMs)
+      if (sending === null) throw upstream.refusal(nowMs)
+      sink.follow(sending)
+      reply.raw.once('close', () => sending.abort(new Error('the caller left')))
       try {
-        const answer = await pools.of(upstream).request({
-          path: raw.url as string,
-          method: raw.method as 'POST',
-          headers,
-          signal: left.signal,
-          ...(body.length > 0 && { body }),
-        })
-        const tooLarge = new GatewayError('upstream-broken', { cause: new Error('an answer above 1 MB') })
-        const whole = {
-          status: answer.statusCode,
-          headers: responseHeaders(answer.headers as HeaderFields, false),
-          body: await readAll(answer.body, tooLarge),
-        }
-        answered(true)
-        return whole
+        return await sink.answer
       } catch (error) {
-        answered(false)
         throw upstreamError(error)
       }
     },
@@ -84,6 +79,61 @@ export function askWhole({ pools, completeHead, upstreamAnswered, ...options }: 
       reply.code(status).removeHeader('set-cookie').headers(sent)
       return body.length === 0 ? reply.send() : reply.send(body)
     },
+  }
+}
+
+/** A body that has been read already, and needs no watching. */
+const bodyAtHand = (body: Buffer): RequestBody => ({
+  stream: Readable.from(body),
+  watch: () => undefined,
+  unwatch: () => undefined,
+})
+
+/** Collects an answer. */
+class WholeSink implements AnswerSink {
+  readonly answer: Promise<WholeAnswer>
+  readonly #settle = Promise.withResolvers<WholeAnswer>()
+  #status = 0
+  #headers: HeaderFields = {}
+  readonly #chunks: Buffer[] = []
+  #bytes = 0
+  #sending: Sending | null = null
+
+  constructor() {
+    this.answer = this.#settle.promise
+  }
+
+  follow(sending: Sending): void {
+    this.#sending = sending
+  }
+
+  informed(): void {}
+
+  begin(status: number, headers: HeaderFields): void {
+    this.#status = status
+    this.#headers = headers
+  }
+
+  write(chunk: Buffer): boolean {
+    this.#chunks.push(chunk)
+    this.#bytes += chunk.length
+    if (this.#bytes > mostBytes) {
+      const cause = new Error('an answer above 1 MB')
+      this.#sending?.abort(new GatewayError('upstream-broken', { cause }))
+    }
+    return true
+  }
+
+  end(): void {
+    this.#settle.resolve({
+      status: this.#status,
+      headers: this.#headers,
+      body: Buffer.concat(this.#chunks),
+    })
+  }
+
+  failed({ error }: Failure): void {
+    this.#settle.reject(error)
   }
 }
 

@@ -29,6 +29,7 @@ const journeyOf = (caller: Caller): Journey => ({
     policies: [],
     cost: 1,
     isCached: false,
+    responseTimeoutMs: null,
   },
   caller,
   decision: null,
@@ -37,6 +38,7 @@ const journeyOf = (caller: Caller): Journey => ({
   upstreamDurationMs: null,
   cache: null,
   filterAnswer: null,
+    heldOpen: null,
 })
 
 const assert = (caller: Caller, upstream: string) =>

@@ -14,20 +14,39 @@ export interface HttpRequest {
   readonly body: RequestBody | null
   /** Whether the client can take trailers: it said so, in HTTP/1.1, and did not ask by HEAD. */
   readonly takesTrailers: boolean
+  /** Longest wait for the head of the answer; null: as the upstream has it. */
+  readonly responseTimeoutMs: number | null
 }
 
-/** How an attempt went, told once: when the head of an answer is there, or when none will come. */
-export type Outcome =
-  | { readonly kind: 'answered'; readonly status: number; readonly headers: HeaderFields }
-  | Failure
-
 export interface Failure {
-  readonly kind: 'failed'
   readonly error: Error
   /** False when no byte of the request had left: whatever the method, the target cannot have acted on it. */
   readonly wasSent: boolean
+  /** Whether the client may have seen an interim answer of this target. */
+  readonly hasInformed: boolean
   /** Whether `begin` had been called, so that there is an answer to break off. */
   readonly hasAnswered: boolean
+}
+
+/** What a sink is told when nobody was asked at all. */
+export const refusedBy = (error: Error): Failure => ({
+  error,
+  wasSent: false,
+  hasInformed: false,
+  hasAnswered: false,
+})
+
+/** Who follows an exchange: hears `answered` and, at the end, `ended`, or else `failed`. */
+export interface ExchangeWatcher {
+  /** The head is there; the sink hears of it next. */
+  answered(headers: HeaderFields): void
+  /** The answer is over, whole or broken off. */
+  ended(): void
+  /**
+   * There was no answer, and there will be none. True: another exchange has begun, into the same sink, which
+   * hears nothing of this failure.
+   */
+  failed(failure: Failure): boolean
 }
 
 /** Where an answer comes from. */
@@ -65,18 +84,18 @@ export interface Sending {
 
 /**
  * Sends one request to one target, once, and streams its answer into the sink, with back-pressure. It
- * knows nothing of replies, retries or caches: those are told by `settled`, or are sinks.
+ * knows nothing of replies, retries or caches: those watch, or are sinks.
  */
 export function sendHttp(
   target: Dispatcher,
   request: HttpRequest,
   sink: AnswerSink,
-  settled: (outcome: Outcome) => void,
+  watcher: ExchangeWatcher,
 ): Sending {
-  const exchange = new Exchange(request, sink, settled)
-  const { method, target: path, headers, body } = request
+  const exchange = new Exchange(request, sink, watcher)
+  const { method, target: path, headers, body, responseTimeoutMs: headersTimeout } = request
   target.dispatch(
-    { method: method as Dispatcher.HttpMethod, path, headers, body: body?.stream ?? null },
+    { method: method as Dispatcher.HttpMethod, path, headers, body: body?.stream ?? null, headersTimeout },
     exchange,
   )
   return exchange
@@ -86,16 +105,17 @@ export function sendHttp(
 class Exchange implements Dispatcher.DispatchHandler, AnswerSource, Sending {
   readonly #request: HttpRequest
   readonly #sink: AnswerSink
-  readonly #settled: (outcome: Outcome) => void
+  readonly #watcher: ExchangeWatcher
   #controller: Dispatcher.DispatchController | null = null
   #abortReason: Error | null = null
+  #hasInformed = false
   #hasAnswered = false
   #passesTrailers = false
 
-  constructor(request: HttpRequest, sink: AnswerSink, settled: (outcome: Outcome) => void) {
+  constructor(request: HttpRequest, sink: AnswerSink, watcher: ExchangeWatcher) {
     this.#request = request
     this.#sink = sink
-    this.#settled = settled
+    this.#watcher = watcher
   }
 
   abort(reason: Error): void {
@@ -120,15 +140,17 @@ class Exchange implements Dispatcher.DispatchHandler, AnswerSource, Sending {
   onResponseStart(controller: Dispatcher.DispatchController, status: number, fields: object): void {
     const { takesTrailers } = this.#request
     const headers = responseHeaders(fields as HeaderFields, takesTrailers)
-    if (status < 200) this.#sink.informed(status, headers)
-    else if (status > 599) controller.abort(new Error(`the upstream answered with the status ${status}`))
+    if (status < 200) {
+      this.#hasInformed = true
+      this.#sink.informed(status, headers)
+    } else if (status > 599) controller.abort(new Error(`the upstream answered with the status ${status}`))
     else this.#begin(status, headers)
   }
 
   #begin(status: number, headers: HeaderFields): void {
     this.#hasAnswered = true
     this.#passesTrailers = headers.trailer !== undefined
-    this.#settled({ kind: 'answered', status, headers })
+    this.#watcher.answered(headers)
     this.#sink.begin(status, headers, this)
   }
 
@@ -138,14 +160,17 @@ class Exchange implements Dispatcher.DispatchHandler, AnswerSource, Sending {
 
   onResponseEnd(_controller: Dispatcher.DispatchController, trailers: object): void {
     this.#request.body?.unwatch()
+    this.#watcher.ended()
     this.#sink.end(this.#passesTrailers ? passableTrailers(trailers as HeaderFields) : null)
   }
 
   onResponseError(_controller: Dispatcher.DispatchController | null, error: Error): void {
     this.#request.body?.unwatch()
     const hasAnswered = this.#hasAnswered
-    const failure: Failure = { kind: 'failed', error, wasSent: this.#controller !== null, hasAnswered }
-    if (!hasAnswered) this.#settled(failure)
+    const wasSent = this.#controller !== null
+    const failure: Failure = { error, wasSent, hasInformed: this.#hasInformed, hasAnswered }
+    if (hasAnswered) this.#watcher.ended()
+    else if (this.#watcher.failed(failure)) return
     this.#sink.failed(failure)
   }
 }

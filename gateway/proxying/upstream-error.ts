@@ -1,28 +1,38 @@
 import { GatewayError } from '../errors.ts'
 
+/** How a target failed: no connection, one that ended before the answer, too slow, or no HTTP. */
+export type Fault = 'unreachable' | 'lost' | 'slow' | 'broken'
+
+/** Null when the fault was not the target's: the caller left, sent what cannot be sent, or we have no room. */
+export function faultOf(error: unknown): Fault | null {
+  const code = codeOf(causeOf(error))
+  if (slowCodes.has(code)) return 'slow'
+  if (unreachableCodes.has(code) || tlsCode.test(code)) return 'unreachable'
+  if (lostCodes.has(code)) return 'lost'
+  return brokenCode.test(code) ? 'broken' : null
+}
+
 /**
  * What a failed exchange with an upstream means to the caller: 504 when it was too slow, 502
  * `upstream-unreachable` when nothing was sent, 502 `upstream-broken` when its answer was no HTTP. An
  * error of ours, such as a body over the limit, stays what it is.
  */
 export function upstreamError(error: unknown): GatewayError {
-  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error
+  const cause = causeOf(error)
   if (cause instanceof GatewayError) return cause
-  const code = codeOf(cause)
-  if (code === 'UND_ERR_HEADERS_TIMEOUT' || code === 'UND_ERR_BODY_TIMEOUT') {
-    return new GatewayError('upstream-timeout', { cause })
-  }
-  if (unreachableCodes.has(code) || tlsCode.test(code))
+  const fault = faultOf(cause)
+  if (fault === 'slow') return new GatewayError('upstream-timeout', { cause })
+  if (fault === 'unreachable' || noRoomCodes.has(codeOf(cause)))
     return new GatewayError('upstream-unreachable', { cause })
   return new GatewayError('upstream-broken', { cause })
 }
 
+const slowCodes = new Set(['UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT'])
+
 const unreachableCodes = new Set([
   'EAI_AGAIN',
-  'EADDRNOTAVAIL',
   'ECONNREFUSED',
   'EHOSTUNREACH',
-  'EMFILE',
   'ENETUNREACH',
   'ENOTFOUND',
   'ETIMEDOUT',
@@ -30,6 +40,16 @@ const unreachableCodes = new Set([
 ])
 
 const tlsCode = /^(ERR_TLS_|ERR_SSL_|CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|HOSTNAME_MISMATCH)/
+
+const lostCodes = new Set(['ECONNABORTED', 'ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET'])
+
+const brokenCode = /^(HPE_|UND_ERR_HEADERS_OVERFLOW$|UND_ERR_RES_)/
+
+/** No file descriptor or port is left on this side: every target would fail alike. */
+const noRoomCodes = new Set(['EADDRNOTAVAIL', 'EMFILE'])
+
+const causeOf = (error: unknown): unknown =>
+  error instanceof Error && error.cause instanceof Error ? error.cause : error
 
 /** An error of several attempts (IPv4 and IPv6) carries the code in its parts. */
 function codeOf(error: unknown): string {

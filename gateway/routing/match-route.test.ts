@@ -12,6 +12,7 @@ const route = (path: string): Route => ({
   policies: [],
   cost: 1,
   isCached: false,
+  responseTimeoutMs: null,
 })
 
 const find = createRouteMatcher(['/', '/api/vente', '/api', '/Shop/'].map(route))

@@ -11,6 +11,8 @@ export interface Route {
   /** Name under which its calls are counted as hits, or null when they are not. */
   readonly service: string | null
   readonly upstream: string
+  /** Longest wait for the head of an answer; null: as the upstream has it. */
+  readonly responseTimeoutMs: number | null
   readonly access: Access
   readonly policies: readonly Policy[]
   /** Whether unsafe calls that a page of another site sends under our cookie pass: payment callbacks, foreign forms. */

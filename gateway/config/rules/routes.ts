@@ -1,6 +1,5 @@
 import type { ConfigDraft } from '../draft.ts'
 import type { Finding } from '../problem.ts'
-import { checkOrigin } from './origin.ts'
 import { unknownName } from './policies.ts'
 
 /** What the gateway answers itself, with everything below. */
@@ -71,21 +70,3 @@ export function checkShape(path: string): { message: string; cure: string } | un
 }
 
 const tidy = (path: string) => `/${path.split('/').filter(Boolean).join('/')}`
-
-export function checkUpstreams({ upstreams }: ConfigDraft): Finding[] {
-  return Object.entries(upstreams ?? {}).flatMap(([name, upstream]): Finding[] => {
-    const { url, ca } = upstream ?? {}
-    if (url === undefined) return []
-    const findings = checkOrigin(url, ['upstreams', name, 'url'])
-    if (ca && !/^https:/i.test(url)) {
-      const cure = 'remove it, or write the url with https'
-      findings.push({
-        path: ['upstreams', name, 'ca'],
-        value: JSON.stringify(ca),
-        message: 'only for https',
-        cure,
-      })
-    }
-    return findings
-  })
-}

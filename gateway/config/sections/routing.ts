@@ -1,44 +1,5 @@
 import Type from 'typebox'
-import { Duration, Name, Named, namePattern, Section } from '../keys.ts'
-
-const upstream = Section(
-  {
-    url: Type.String({
-      description: 'Where the web app listens: `http://HOST:PORT` or `https://…`, no path.',
-      pattern: '^https?://',
-      'x-expected': 'an http or https URL',
-      'x-cure': 'write http://HOST:PORT',
-      'x-secret': 'url',
-    }),
-    connectTimeout: Duration({
-      description: 'The longest wait for a connection.',
-      default: '2s',
-      least: '1ms',
-      most: '5m',
-    }),
-    responseTimeout: Duration({
-      description: 'The longest wait for the head of an answer.',
-      default: '30s',
-      least: '1ms',
-      most: '1d',
-    }),
-    idleTimeout: Duration({
-      description: 'The longest silence between two parts of an answer.',
-      default: '5m',
-      least: '1ms',
-      most: '1d',
-    }),
-    ca: Type.Optional(
-      Type.String({
-        description: 'PEM file of the authority that signed the certificate of an https upstream.',
-        'x-default': 'the authorities Node trusts',
-      }),
-    ),
-  },
-  { description: 'A web app behind the gateway.' },
-)
-
-export const upstreams = Named(upstream, { description: 'The web apps behind the gateway, by name.' })
+import { Duration, Name, namePattern, Section } from '../keys.ts'
 
 const route = Section(
   {
@@ -65,6 +26,14 @@ const route = Section(
       }),
     ),
     upstream: Name('Name of the upstream that answers.'),
+    responseTimeout: Type.Optional(
+      Duration({
+        description: 'The longest wait for the head of an answer.',
+        'x-default': "the upstream's",
+        least: '1ms',
+        most: '1d',
+      }),
+    ),
     access: Type.Enum(['public', 'connected'], {
       description: '`public` lets anyone through, `connected` wants a session.',
       default: 'connected',

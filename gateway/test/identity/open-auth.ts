@@ -143,6 +143,7 @@ export async function openAuth({ isSecure = true, ...exchanged }: AuthBenchOptio
       policies: [],
       cost: 1,
       isCached: false,
+      responseTimeoutMs: null,
     }
     request.journey = {
       requestId: request.id,
@@ -157,6 +158,7 @@ export async function openAuth({ isSecure = true, ...exchanged }: AuthBenchOptio
       upstreamDurationMs: null,
       cache: null,
       filterAnswer: null,
+      heldOpen: null,
     }
   })
   await app.register(authRoutes, options)

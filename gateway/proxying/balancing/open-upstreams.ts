@@ -1,0 +1,90 @@
+import { openPool } from '../open-pool.ts'
+import type { Upstream } from '../upstream.ts'
+import type { Balance, BalanceKind } from './balance.ts'
+import { Circuit } from './circuit.ts'
+import { consistent } from './consistent.ts'
+import { leastBusy } from './least-busy.ts'
+import { probeTarget } from './probe-target.ts'
+import { RetryBudget } from './retry-budget.ts'
+import { roundRobin } from './round-robin.ts'
+import { Target, type TargetState } from './target.ts'
+import { TargetGroup } from './target-group.ts'
+import { afterFailuresInARow } from './when-to-open.ts'
+
+/** What happens at the targets, for the log and the figures. */
+export interface UpstreamEvents {
+  asked(upstream: string, durationMs: number): void
+  answering(upstream: string, url: string, isAnswering: boolean): void
+  changed(upstream: string, url: string, state: TargetState): void
+}
+
+/** The apps behind the gateway, each with its targets and the connections to them. */
+export interface Upstreams extends AsyncDisposable {
+  readonly all: readonly TargetGroup[]
+  /** @throws Error when no upstream has that name */
+  of(name: string): TargetGroup
+}
+
+/** Opens no connection before the first call, or probe. */
+export function openUpstreams(upstreams: readonly Upstream[], events: UpstreamEvents): Upstreams {
+  const opened = new AsyncDisposableStack()
+  const groups = new Map(upstreams.map((upstream) => [upstream.name, openGroup(upstream, events, opened)]))
+  return {
+    all: [...groups.values()],
+    of(name) {
+      const group = groups.get(name)
+      if (group === undefined) throw new Error(`no upstream is named ${name}`)
+      return group
+    },
+    [Symbol.asyncDispose]: () => opened.disposeAsync(),
+  }
+}
+
+function openGroup(upstream: Upstream, events: UpstreamEvents, opened: AsyncDisposableStack): TargetGroup {
+  const { name, retries, probe, hashBy } = upstream
+  return new TargetGroup({
+    name,
+    connecting: upstream,
+    targets: upstream.targets.map((place) => openTarget(upstream, place, events, opened)),
+    balance: balances[upstream.balance](),
+    hashBy: upstream.balance === 'consistent' ? hashBy : null,
+    mostRetries: retries.attempts,
+    budget: new RetryBudget(retries.budget),
+    probeEveryMs: probe?.everyMs ?? null,
+  })
+}
+
+const balances: Record<BalanceKind, () => Balance<Target>> = {
+  'round-robin': roundRobin,
+  'least-busy': leastBusy,
+  consistent,
+}
+
+function openTarget(
+  upstream: Upstream,
+  { url, weight }: Upstream['targets'][number],
+  events: UpstreamEvents,
+  opened: AsyncDisposableStack,
+): Target {
+  const { name, eject, probe } = upstream
+  const pool = opened.adopt(openPool(url, upstream), (open) => open.destroy())
+  // With nowhere else to go, a target that fails at times is better than none.
+  const isOnly = upstream.targets.length === 1
+  const circuit = isOnly
+    ? null
+    : new Circuit({ whenToOpen: afterFailuresInARow(eject.failures), openForMs: eject.forMs })
+  const { maxConnections, maxQueue, slowStartMs } = upstream
+  const target = new Target(
+    { url, weight, capacity: maxConnections + maxQueue, slowStartMs, circuit, pool },
+    {
+      asked: (durationMs) => events.asked(name, durationMs),
+      answering: (isAnswering) => events.answering(name, url, isAnswering),
+      changed: (state) => events.changed(name, url, state),
+    },
+  )
+  if (probe !== null) {
+    const connection = opened.adopt(openPool(url, upstream), (open) => open.destroy())
+    opened.use(probeTarget(target, probe, connection))
+  }
+  return target
+}

@@ -10,7 +10,7 @@ const sessions = new URL('/38', inject('redisUrl')).href
 const config = {
   policies: {
     calls: { quota: 2, per: '10m', quotas: { gold: 5, admin: 9 } },
-    logins: { quota: 2, per: '10m', by: ['account', 'header:X-Kiosk'], whenKeyIsMissing: 'skip' },
+    logins: { quota: 2, per: '10m', by: ['header:X-Kiosk'], whenKeyIsMissing: 'skip' },
   },
   routes: [{ path: '/api', upstream: 'app', policies: ['calls'] }],
 }

@@ -26,6 +26,8 @@ export interface Journey {
   cache: CacheTurn | null
   /** Stands between the upstream's answer and the client, when a step before the forwarder wants it to. */
   filterAnswer: AnswerFilter | null
+  /** Resolves when the WebSocket that the call has become is closed; null: it has become none. */
+  heldOpen: Promise<void> | null
 }
 
 declare module 'fastify' {

@@ -12,6 +12,7 @@ export interface Road {
   readonly admitCall: onRequestAsyncHookHandler
   /** Replies to the login and the logout of an app that keeps its own; null: no app does. */
   readonly delegateLogin: onRequestAsyncHookHandler | null
+  readonly sendWebsocket: onRequestAsyncHookHandler
   readonly answerFromCache: onRequestAsyncHookHandler
   readonly storeResponse: onRequestAsyncHookHandler
   /** Always replies. */
@@ -50,6 +51,8 @@ export function layRoad(app: FastifyInstance, road: Road): void {
     proxied.addHook('onRequest', road.refuseCrossSite)
     // Before the body is read and the upstream hears of it: what is refused costs them nothing.
     proxied.addHook('onRequest', road.admitCall)
+    // A handshake ends here: its answer is none to keep, and what follows it is no HTTP.
+    proxied.addHook('onRequest', road.sendWebsocket)
     // In place of the forwarder, since who has logged in stands in the answer.
     if (road.delegateLogin !== null) proxied.addHook('onRequest', road.delegateLogin)
     // After the limiter: whoever may not call may not have a stored answer either.
@@ -89,6 +92,7 @@ async function beginJourney(request: FastifyRequest, reply: FastifyReply): Promi
     upstreamDurationMs: null,
     cache: null,
     filterAnswer: null,
+    heldOpen: null,
   }
 }
 

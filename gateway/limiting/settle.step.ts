@@ -17,8 +17,11 @@ export function settleCall({ limiter }: { readonly limiter: Pick<Limiter, 'settl
       if (window.receipt === 0 || !needsSettling(policy)) continue
       const settle = (act: Settlement['act']): void =>
         limiter.settle(decision, { window, callId: journey.requestId, act })
-      if (policy.algorithm === 'concurrent') settle({ kind: 'release' })
-      else if (isRefunded(policy, outcomeOf(journey, reply))) settle({ kind: 'refund' })
+      if (policy.algorithm === 'concurrent') {
+        // A WebSocket runs until it is closed.
+        if (journey.heldOpen === null) settle({ kind: 'release' })
+        else void journey.heldOpen.then(() => settle({ kind: 'release' }))
+      } else if (isRefunded(policy, outcomeOf(journey, reply))) settle({ kind: 'refund' })
       else if (policy.costHeader !== null && (journey.reportedCost ?? 0) > cost) {
         settle({ kind: 'charge', places: (journey.reportedCost as number) - cost })
       }

@@ -97,6 +97,7 @@ export function createInstruments(registry: Registry) {
       'Whether the last configuration read was accepted.',
       [],
     ),
+    websocketsOpen: gauge('guichet_websockets_open', 'WebSockets open through this process.', []),
     hitsPending: gauge('guichet_hits_pending', 'Calls recorded here but not yet counted by the store.', []),
     buildInfo: gauge('guichet_build_info', 'Always 1; the labels tell what runs.', [
       ...(['version', 'node'] as const),

@@ -85,6 +85,9 @@ export function createMetrics(options: MetricsOptions) {
     cacheAnswered(route: string, result: string): void {
       cacheRequests(routeLabel(route), result).count++
     },
+    websocketsOpen(open: number): void {
+      instruments.websocketsOpen.set(open)
+    },
     hitForwarded(service: string): void {
       serviceCalls(service).count++
     },

@@ -1,16 +1,12 @@
 import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
+import { isDeepStrictEqual } from 'node:util'
 import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
 import type { GatewayConfig } from './config/config.ts'
-import { listen } from './listen.ts'
-import { createListener } from './listener.ts'
-import type { Metrics } from './metrics/metrics.ts'
-import { openParts } from './open-parts.ts'
-import { openUpstreams, type UpstreamEvents } from './proxying/balancing/open-upstreams.ts'
-import type { Upstream } from './proxying/upstream.ts'
-import { serveCallers } from './serve-callers.ts'
-import { serveChecks, serveOperators } from './serve-operators.ts'
+import { type Address, type Door, openDoor } from './door.ts'
+import { openLasting } from './open-lasting.ts'
+import { openRoads } from './open-roads.ts'
 
 export interface Gateway extends AsyncDisposable {
   /** Where clients reach it, such as `http://127.0.0.1:8080`. */
@@ -19,59 +15,99 @@ export interface Gateway extends AsyncDisposable {
   readonly adminToken: string
   /** Of the check listener; null without one. */
   readonly checkUrl: string | null
+  /**
+   * Requests that begin from now on meet this configuration; those under way finish with theirs.
+   *
+   * @throws Error that says what cannot change, or could not be opened; everything is then as it was
+   */
+  reload(config: GatewayConfig): Promise<void>
+  /** What the metrics say of the last configuration that was read. */
+  configReloaded(isAccepted: boolean): void
+  /** Lets nobody in any more, for a gateway that another one has replaced. Dispose it when this resolves. */
+  retire(): Promise<void>
 }
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
   version: string
 }
 
+/** How long a client may go on sending on a connection that it has not been told to close. */
+const lingerMs = 2_000
+
 /**
- * Builds every part and opens the listeners; disposing drains them and closes all in reverse.
+ * Builds every part and opens the doors; disposing drains them and closes all in reverse.
  *
  * @throws Error that names what could not be opened and the cure
  */
 export async function openGateway(config: GatewayConfig, log: Logger): Promise<Gateway> {
   await using opening = new AsyncDisposableStack()
-  const parts = await openParts(config, version, log, opening)
-  const upstreams = opening.use(
-    openUpstreams(config.upstreams.map(upstreamOf), upstreamEvents(parts.metrics, log)),
-  )
+  const lasting = await openLasting(config, version, log, opening)
   const adminToken = config.admin.token ?? randomBytes(24).toString('base64url')
   const draining = { isDraining: false }
+  const roadsOf = (one: GatewayConfig) =>
+    openRoads(one, { lasting, log, draining, adminToken: one.admin.token ?? adminToken })
 
-  const open = (serve: (app: FastifyInstance) => void, limits = config.limits): FastifyInstance => {
-    const app = createListener({ log, ...limits })
-    serve(app)
-    opening.defer(() => app.close())
-    return app
+  let current = { config, roads: await roadsOf(config) }
+  opening.defer(() => current.roads[Symbol.asyncDispose]())
+  const leaving = new Set<Promise<void>>()
+  opening.defer(async () => void (await Promise.all(leaving)))
+  current.roads.showAtScrapes()
+
+  const open = async (address: Address, appOf: () => FastifyInstance): Promise<Door> => {
+    const door = await openDoor(address, appOf(), config.limits)
+    opening.defer(async () => {
+      await Promise.all([door.close(current.config.limits.drainTimeoutMs), appOf().close()])
+    })
+    return door
   }
-  const checks = config.check
-  const check =
-    checks && open((app) => serveChecks(app, checks, parts), { ...config.limits, maxBodyBytes: 10_000 })
-  const admin = open((app) => serveOperators(app, config, parts, { adminToken, upstreams, draining, log }))
-  const gateway = open((app) => serveCallers(app, config, parts, { upstreams, draining, log }))
+  const operators = await open(config.admin, () => current.roads.operators)
+  const checks = config.check && (await open(config.check, () => current.roads.checks as FastifyInstance))
+  const callers = await open(config.listen, () => current.roads.callers)
   opening.defer(() => {
     draining.isDraining = true
   })
 
-  const adminUrl = await listen(admin, config.admin)
-  const checkUrl = checks && check && (await listen(check, checks))
-  const url = await listen(gateway, config.listen)
-  log.info({ url, adminUrl, ...(checkUrl && { checkUrl }) }, 'listening')
+  const places = { url: callers.url, adminUrl: operators.url, checkUrl: checks?.url ?? null }
+  log.info(places, 'listening')
   const opened = opening.move()
-  return { url, adminUrl, adminToken, checkUrl, [Symbol.asyncDispose]: () => opened.disposeAsync() }
-}
-
-function upstreamOf({ ca, ...upstream }: GatewayConfig['upstreams'][number]): Upstream {
-  return ca === null ? upstream : { ...upstream, ca: readFileSync(ca, 'utf8') }
-}
-
-/** Figures of every call, and a line for each change. */
-function upstreamEvents(metrics: Metrics, log: Logger): UpstreamEvents {
   return {
-    asked: (upstream, durationMs) => metrics.upstreamAnswered(upstream, durationMs / 1000),
-    answering: metrics.upstreamIs,
-    changed: (upstream, target, state) =>
-      log.warn({ upstream, target, state }, `a target of an upstream is ${state}`),
+    ...places,
+    adminToken,
+    async reload(next) {
+      const fixed = whatCannotChange(current.config, next)
+      if (fixed.length > 0)
+        throw new Error(
+          `${fixed.join(', ')} cannot change while the gateway runs: stop it and start it again`,
+        )
+      const { config: former, roads } = current
+      current = { config: next, roads: await roadsOf(next) }
+      callers.leadTo(current.roads.callers)
+      operators.leadTo(current.roads.operators)
+      if (current.roads.checks !== null) checks?.leadTo(current.roads.checks)
+      current.roads.showAtScrapes()
+      const left = roads.leave(former.limits.drainTimeoutMs).finally(() => leaving.delete(left))
+      leaving.add(left)
+    },
+    configReloaded: lasting.metrics.configReloaded,
+    async retire() {
+      draining.isDraining = true
+      await Promise.all([callers, operators, checks].map((door) => door?.shut(lingerMs)))
+    },
+    [Symbol.asyncDispose]: () => opened.disposeAsync(),
   }
+}
+
+/** What the doors and the stores were opened with. */
+function whatCannotChange(now: GatewayConfig, next: GatewayConfig): string[] {
+  const opened = ({ listen, admin, check, stores, limits }: GatewayConfig): Record<string, unknown> => ({
+    'listen.host and listen.port': [listen.host, listen.port],
+    'admin.host and admin.port': [admin.host, admin.port],
+    'check.host and check.port': check && [check.host, check.port],
+    stores,
+    'limits.headersTimeout': limits.headersTimeoutMs,
+  })
+  const wanted = opened(next)
+  return Object.entries(opened(now))
+    .filter(([name, value]) => !isDeepStrictEqual(value, wanted[name]))
+    .map(([name]) => name)
 }

@@ -10,15 +10,14 @@ import { withoutOrigin } from './proxying/request-target.ts'
 
 export interface ListenerOptions {
   readonly log: FastifyBaseLogger
-  readonly headersTimeoutMs: number
   readonly requestTimeoutMs: number
   /** Longest body accepted, forwarded ones included; 1 MiB unless told. */
   readonly maxBodyBytes?: number
-  /** After this long, what still runs is cut when the listener closes. */
-  readonly drainTimeoutMs: number
+  /** Answers say `Connection: close` while true. */
+  readonly draining: { readonly isDraining: boolean }
 }
 
-/** A Fastify instance with the limits, the error answers and the drain that both listeners share. */
+/** A Fastify instance with the limits and the error answers that all listeners share. It stands behind a `Door`. */
 export function createListener(options: ListenerOptions): FastifyInstance {
   const app = fastify({
     loggerInstance: options.log,
@@ -28,19 +27,7 @@ export function createListener(options: ListenerOptions): FastifyInstance {
     childLoggerFactory: (log) => log,
     genReqId: createRequestIds(),
     routerOptions: { ignoreTrailingSlash: false },
-    // Bodies have limits of their own: whoever reads one knows how long it may take.
-    requestTimeout: 0,
     ...(options.maxBodyBytes === undefined ? {} : { bodyLimit: options.maxBodyBytes }),
-    http: {
-      headersTimeout: options.headersTimeoutMs,
-      // Node looks for those who are too slow every 30 s unless told.
-      connectionsCheckingInterval: Math.min(options.headersTimeoutMs, 1_000),
-      maxHeaderSize: 16_384,
-      // Refused all the same, by the first step and in our own words; Node's answer has none.
-      requireHostHeader: false,
-    },
-    keepAliveTimeout: 72_000,
-    forceCloseConnections: 'idle',
     rewriteUrl: (raw) => withoutOrigin(raw.url ?? '', raw.headers.host),
     frameworkErrors: (error, request, reply) => replyWithError(error, request as never, reply as never),
     clientErrorHandler: refuseBrokenRequest(options.log),
@@ -51,7 +38,7 @@ export function createListener(options: ListenerOptions): FastifyInstance {
   app.server.on('connect', (_request, socket: Socket) => refuse(socket, 'method-not-allowed'))
   askForBodiesThatAreRead(app)
   limitParsedBodies(app, options.requestTimeoutMs)
-  closeConnectionsWhenDraining(app, options.drainTimeoutMs)
+  closeConnectionsWhenDraining(app, options.draining)
   return app
 }
 
@@ -87,27 +74,14 @@ function limitParsedBodies(app: FastifyInstance, withinMs: number): void {
   })
 }
 
-/**
- * While the listener closes, answers say `Connection: close` and idle connections are closed again
- * and again, else clients that keep theirs alive hold the process for as long as they like.
- */
-function closeConnectionsWhenDraining(app: FastifyInstance, drainTimeoutMs: number): void {
-  let isDraining = false
+/** Else clients that keep their connection alive hold the process for as long as they like. */
+function closeConnectionsWhenDraining(app: FastifyInstance, draining: ListenerOptions['draining']): void {
   app.addHook('onRequest', async (_request, reply) => {
-    if (isDraining) reply.header('connection', 'close')
+    if (draining.isDraining) reply.header('connection', 'close')
   })
   app.addHook('onSend', async (_request, reply, payload) => {
-    if (isDraining) reply.header('connection', 'close')
+    if (draining.isDraining) reply.header('connection', 'close')
     return payload
-  })
-  app.addHook('preClose', async () => {
-    isDraining = true
-    const sweeping = setInterval(() => app.server.closeIdleConnections(), 50)
-    const cutting = setTimeout(() => app.server.closeAllConnections(), drainTimeoutMs)
-    app.server.once('close', () => {
-      clearInterval(sweeping)
-      clearTimeout(cutting)
-    })
   })
 }
 

@@ -11,29 +11,22 @@ import { createPasswordHashing, type PasswordHashing } from './identity/password
 import { watchSigningKeys } from './identity/rotate-signing-keys.ts'
 import { acceptedForMs, openSigningKeys, type SigningKeys } from './identity/signing-keys.ts'
 import { createTokens, type Tokens } from './identity/tokens.ts'
-import { createEmbeddedAdmission } from './limiting/admission.embedded.ts'
 import type { AdmitOptions } from './limiting/admit.step.ts'
 import { createLimitHeaders } from './limiting/headers.ts'
-import { createLimiter, type Limiter } from './limiting/limiter.ts'
 import { createPartitionKeys } from './limiting/partition-key.ts'
-import { createMetrics, type Metrics } from './metrics/metrics.ts'
-import { watchStore } from './metrics/watch-store.ts'
+import type { Metrics } from './metrics/metrics.ts'
 import { openCache } from './open-cache.ts'
+import type { Lasting, WatchedStores } from './open-lasting.ts'
 import { openMails } from './open-mails.ts'
-import { openStores, type Stores } from './open-stores.ts'
-
-export type WatchedStores = Omit<Stores, typeof Symbol.asyncDispose>
+import type { Stores } from './open-stores.ts'
 
 /** What the listeners are built of. */
-export interface Parts {
-  readonly stores: WatchedStores
-  readonly metrics: Metrics
+export interface Parts extends Lasting {
   readonly keys: SigningKeys
   readonly tokens: Tokens
   readonly cookies: SessionCookies
   /** One queue for all who hash, so that its bound is the process's. */
   readonly hashing: PasswordHashing
-  readonly limiter: Limiter
   /** What every endpoint that asks the limiter takes. */
   readonly deciding: Omit<AdmitOptions, 'refuseDeadSession'>
   /** Null: none can be sent. */
@@ -42,41 +35,33 @@ export interface Parts {
   readonly responses: Responses
   readonly recorder: Recorder
   readonly statistics: Statistics
+  /** From now on scrapes read the stores through these parts. */
+  readonly showAtScrapes: () => void
 }
 
 /**
- * Opens the stores and builds what stands on them; `opened` closes it all in reverse.
+ * Builds what one configuration wants on what outlives it; `opened` closes it all in reverse.
  *
  * @throws Error that names what could not be opened and the cure
  */
 export async function openParts(
   config: GatewayConfig,
-  version: string,
+  { stores, metrics, limiter }: Lasting,
   log: Logger,
   opened: AsyncDisposableStack,
 ): Promise<Parts> {
   const { identity, answers } = config
-  const plainStores = opened.use(await openStores(config, log))
   const keys = await openKeys(config, log, opened)
   const services = [...new Set(config.routes.flatMap(({ service }) => service ?? []))]
-  const metrics = createMetrics({
-    version,
-    services,
-    policies: config.policies.map(({ name }) => name),
-    stores: ['sessions', 'hits', 'accounts'],
-  })
-  opened.defer(metrics.close)
-  const stores = watched(plainStores, metrics, log)
+  metrics.expect({ services, policies: config.policies.map(({ name }) => name) })
   opened.use(
     forgetOldLogins({
       accounts: stores.accounts.home,
       warn: (problem, err) => log.warn({ store: 'accounts', err }, problem),
     }),
   )
-  const limiter = opened.use(openLimiter(stores, config.stores.instances, metrics, log))
   const recorder = openRecorder(stores, config.limits.drainTimeoutMs, log, opened)
   const statistics = createStatistics({ accounts: stores.accounts.home, hits: stores.hits.home, services })
-  readStoresAtScrapes(metrics, stores, statistics, () => recorder.pending)
   return {
     stores,
     metrics,
@@ -87,6 +72,7 @@ export async function openParts(
     mails: openMails(config, log, opened),
     recorder,
     statistics,
+    showAtScrapes: () => readStoresAtScrapes(metrics, stores, statistics, () => recorder.pending),
     deciding: {
       limiter,
       limitHeaders: createLimitHeaders({
@@ -133,61 +119,6 @@ async function openKeys(
     }),
   )
   return keys
-}
-
-/** The same stores, each call of them timed, each change told to the operator once. */
-function watched({ accounts, sessions, hits }: WatchedStores, metrics: Metrics, log: Logger): WatchedStores {
-  const watch = (store: string) =>
-    watchStore({
-      called: (seconds) => metrics.storeCall(store, seconds),
-      failed: () => metrics.storeFailed(store),
-      changed(isUp) {
-        metrics.storeIs(store, isUp)
-        log.warn({ store }, isUp ? `the store of ${store} is back` : `the store of ${store} is away`)
-      },
-    })
-  const watchAccounts = watch('accounts')
-  return {
-    accounts: {
-      ...accounts,
-      home: watchAccounts(accounts.home),
-      codes: watchAccounts(accounts.codes),
-    },
-    // The limiter watches admissions itself: they decide whether this store counts as away.
-    sessions,
-    hits: { ...hits, home: watch('hits')(hits.home) },
-  }
-}
-
-function openLimiter(
-  stores: Pick<Stores, 'sessions'>,
-  instances: number,
-  metrics: Metrics,
-  log: Logger,
-): Limiter {
-  const limiter = createLimiter({
-    store: stores.sessions.home.admission,
-    news: stores.sessions.home.news,
-    instances,
-    local: createEmbeddedAdmission({ now: () => performance.now(), isSessionAlive: () => true }),
-    probe: stores.sessions.ping,
-    storeAnswered: (durationMs) => metrics.storeCall('sessions', durationMs / 1000),
-    storeFailed: () => metrics.storeFailed('sessions'),
-    storeChanged(isUp, err) {
-      metrics.storeIs('sessions', isUp)
-      if (isUp) log.info({ store: 'sessions' }, 'the store of sessions and windows is back')
-      else
-        log.error(
-          { store: 'sessions', err },
-          'the store of sessions and windows is away; policies decide alone',
-        )
-    },
-  })
-  // So that the gauge tells of a store that went away, or was never there, while nobody calls.
-  stores.sessions.watchConnection((isConnected) =>
-    metrics.storeIs('sessions', isConnected && limiter.isStoreUp()),
-  )
-  return limiter
 }
 
 function openRecorder(

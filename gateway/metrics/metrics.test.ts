@@ -7,12 +7,8 @@ import { createMetrics, type Metrics } from './metrics.ts'
 import type { StoreReadings } from './store-readings.ts'
 
 function openMetrics(): Metrics {
-  const metrics = createMetrics({
-    version: '1.2.3',
-    services: ['vente', 'achat'],
-    policies: ['calls'],
-    stores: ['redis', 'mysql'],
-  })
+  const metrics = createMetrics({ version: '1.2.3', stores: ['redis', 'mysql'] })
+  metrics.expect({ services: ['vente', 'achat'], policies: ['calls'] })
   onTestFinished(() => metrics.close())
   return metrics
 }

@@ -4,12 +4,15 @@ import { type DecisionLabel, decisionLabel, methodLabel, routeLabel, type Verdic
 import { readProcessOnScrape } from './process-metrics.ts'
 import { readStoresOnScrape, type StoreReadings } from './store-readings.ts'
 
-/** Names from the configuration, so that their series exist, at 0, before the first call. */
 export interface MetricsOptions {
   readonly version: string
+  readonly stores: readonly string[]
+}
+
+/** Names from the configuration, so that their series exist, at 0, before the first call. */
+export interface ExpectedNames {
   readonly services: readonly string[]
   readonly policies: readonly string[]
-  readonly stores: readonly string[]
 }
 
 export type Tier = 'store' | 'memory' | 'degraded'
@@ -41,10 +44,6 @@ export function createMetrics(options: MetricsOptions) {
   // Absent until someone can tell: 0 would be a claim.
   for (const gauge of [instruments.sessions, instruments.hitsPending]) gauge.remove()
   // Their series exist from the start.
-  for (const service of options.services) serviceCalls(service)
-  for (const policy of options.policies) {
-    for (const decision of ['allowed', 'near', 'denied']) decisions(policy, decision, 'store')
-  }
   for (const store of options.stores) {
     instruments.storeUp.set({ store }, 1)
     instruments.storeErrors.inc({ store }, 0)
@@ -52,6 +51,12 @@ export function createMetrics(options: MetricsOptions) {
   for (const result of ['accepted', 'refused', 'limited', 'failed']) instruments.logins.inc({ result }, 0)
 
   return {
+    expect({ services, policies }: ExpectedNames): void {
+      for (const service of services) serviceCalls(service)
+      for (const policy of policies) {
+        for (const decision of ['allowed', 'near', 'denied']) decisions(policy, decision, 'store')
+      }
+    },
     requestFinished(request: FinishedRequest): void {
       const route = routeLabel(request.route)
       requests(route, methodLabel(request.method), String(request.status)).count++

@@ -13,7 +13,7 @@ const secret = 'SELECT secret FROM inside'
 const lines: string[] = []
 const app = createListener({
   log: pino({ level: 'warn' }, { write: (line: string) => void lines.push(line) }),
-  ...{ headersTimeoutMs: 1_000, requestTimeoutMs: 1_000, maxBodyBytes: 1_000, drainTimeoutMs: 100 },
+  ...{ requestTimeoutMs: 1_000, maxBodyBytes: 1_000, draining: { isDraining: false } },
 })
 let url: string
 const failures: Record<string, () => unknown> = {

@@ -82,10 +82,7 @@ export async function openTestGateway(options: TestGatewayOptions): Promise<Test
   const gateway = opening.use(await openGateway(parsed.config, log))
   const opened = opening.move()
   return {
-    url: gateway.url,
-    adminUrl: gateway.adminUrl,
-    adminToken: gateway.adminToken,
-    checkUrl: gateway.checkUrl,
+    ...gateway,
     directory,
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
   }

@@ -124,9 +124,8 @@ export async function openAuth({ isSecure = true, ...exchanged }: AuthBenchOptio
   const log = pino({ level: 'silent' })
   const app = createListener({
     log,
-    headersTimeoutMs: 5_000,
     requestTimeoutMs: 10_000,
-    drainTimeoutMs: 500,
+    draining: { isDraining: false },
   })
   opened.defer(() => app.close())
   app.decorateRequest('journey', null as unknown as Journey)

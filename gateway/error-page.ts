@@ -165,7 +165,7 @@ export function renderErrorPage(problem: Problem, language: Language): string {
       ? ''
       : `<p class="wait" data-seconds="${problem.retryAfterSeconds}">${word.wait} <strong class="whole">${spokenDuration(problem.retryAfterSeconds)}</strong>.</p>
 <p id="again" role="status" data-sentence="${word.again}" data-link="${word.retry}"></p>`
-  const calls = isAboutCalls(problem) ? ` · <a href="/auth/account">${word.calls}</a>` : ''
+  const calls = isAboutCalls(problem) ? ` · <a href="/auth/account#calls">${word.calls}</a>` : ''
   return renderPage({
     language,
     title,

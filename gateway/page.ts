@@ -55,6 +55,8 @@ export interface Page {
   readonly body: string
   /** HTML for the head. */
   readonly head?: string
+  /** More than one form fits: a page of several sections. */
+  readonly isWide?: boolean
   /** The same page in each language; without it there is nothing to switch. */
   readonly languageLinks?: Readonly<Record<Language, string>>
 }
@@ -65,7 +67,14 @@ const words = {
 } as const
 
 /** A whole document: one card in the middle, readable on a phone, in the dark, by keyboard and by ear. */
-export function renderPage({ language, title, body, head = '', languageLinks }: Page): string {
+export function renderPage({
+  language,
+  title,
+  body,
+  head = '',
+  isWide = false,
+  languageLinks,
+}: Page): string {
   const { skip, languages } = words[language]
   const switcher =
     languageLinks === undefined
@@ -85,7 +94,7 @@ ${head}
 <body>
 <a class="skip" href="#content">${skip}</a>
 <header><span class="brand"><img src="${icon}" alt="" width="28" height="28">Guichet</span>${switcher}</header>
-<main id="content" tabindex="-1">
+<main id="content" tabindex="-1"${isWide ? ' class="wide"' : ''}>
 ${body}
 </main>
 </body>

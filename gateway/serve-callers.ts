@@ -13,11 +13,11 @@ import { identifyVisitor } from './identity/identify-visitor.step.ts'
 import { createOneTimeCodes } from './identity/one-time-code.ts'
 import { createSuccession } from './identity/refresh-token.ts'
 import { refuseCrossSiteCalls } from './identity/refuse-cross-site.step.ts'
-import { accountPageRoutes } from './limiting/account-page.routes.ts'
 import { admitCall, admitLogin } from './limiting/admit.step.ts'
 import { decideRoutes } from './limiting/decide.routes.ts'
 import { exposeLimits } from './limiting/expose-limits.step.ts'
 import { quotaRoutes } from './limiting/quota.routes.ts'
+import { drawQuota, quotaFileRoutes } from './limiting/quota-section.routes.ts'
 import { settleCall } from './limiting/settle.step.ts'
 import { addressSubject } from './limiting/subject.ts'
 import { recordRequest } from './metrics/record-request.step.ts'
@@ -133,7 +133,9 @@ export function serveCallers(
     isRegistrationOpen: config.identity.isRegistrationOpen,
     refreshGraceMs: config.identity.refreshGraceMs,
     accessTokenLifetimeMs: config.identity.accessTokenLifetimeMs,
+    drawQuota: drawQuota({ limiter, routes: config.routes }),
   })
+  app.register(quotaFileRoutes)
   // Whoever asks here is a web server: it wants an answer, never a page.
   const refuseForServers = { cookies, sendsToLogin: false }
   app.register(decideRoutes, {
@@ -151,15 +153,13 @@ export function serveCallers(
       metrics.hitForwarded(service)
     },
   })
-  const quota = {
+  app.register(quotaRoutes, {
     limiter,
     news: stores.sessions.home.news,
     routes: config.routes,
     identify: identifyVisitor({ tokens, cookies }),
     refuseDeadSession: refuseUnauthenticated({ cookies }),
-  }
-  app.register(quotaRoutes, quota)
-  app.register(accountPageRoutes, quota)
+  })
 }
 
 /** Lets handshakes take the road, and closes what they have opened when the gateway does. */

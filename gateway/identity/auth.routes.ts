@@ -1,14 +1,17 @@
 import formbody from '@fastify/formbody'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { GatewayError } from '../errors.ts'
-import { pageStyle, pageStylePath } from '../page.ts'
+import { type Language, pageStyle, pageStylePath } from '../page.ts'
 import { accountRoutes } from './account.routes.ts'
 import type { AccountLinks } from './account-links.ts'
+import { accountPageRoutes } from './account-page.routes.ts'
 import type { Accounts } from './accounts.ts'
 import type { Codes } from './codes.ts'
 import { confirmEmailRoutes } from './confirm-email.routes.ts'
 import type { SessionCookies } from './cookies.ts'
 import { isCrossSite } from './cross-site.ts'
+import { deleteAccountRoutes } from './delete-account.routes.ts'
+import { endSessionsFormRoutes } from './end-sessions-form.routes.ts'
 import { loginRoutes } from './login.routes.ts'
 import type { TakeLoginPlace } from './login-attempt.ts'
 import type { LoginDelays } from './login-delays.ts'
@@ -48,6 +51,8 @@ export interface AuthOptions {
   readonly loginDelays: LoginDelays
   /** An address as limits count it. */
   readonly networkOf: (address: string) => string
+  /** One's windows, as a part of one's page; their room is another one. Expects `journey.caller`. */
+  readonly drawQuota: (request: FastifyRequest, language: Language) => Promise<DrawnQuota>
   /** Told how each login ended. */
   readonly loggedIn?: (result: 'accepted' | 'refused' | 'limited' | 'failed') => void
   /** The least that a call takes that must not tell by its time who has an account. */
@@ -55,6 +60,11 @@ export interface AuthOptions {
   /** Epoch milliseconds; the system's clock by default. */
   readonly now?: () => number
 }
+
+/** HTML: what the head loads, and a section with headings from the second level on. */
+export type DrawnQuota =
+  | { readonly kind: 'section'; readonly head: string; readonly html: string }
+  | { readonly kind: 'session-ended' }
 
 const bodyLimit = 16_384
 
@@ -76,6 +86,9 @@ export async function authRoutes(app: FastifyInstance, options: AuthOptions): Pr
   app.register(ownSessionsRoutes, options)
   app.register(accountRoutes, options)
   app.register(confirmEmailRoutes, options)
+  app.register(accountPageRoutes, options)
+  app.register(endSessionsFormRoutes, options)
+  app.register(deleteAccountRoutes, options)
   app.register(registerRoutes, options)
   app.register(resetRoutes, options)
 

@@ -47,6 +47,12 @@ export const readCurrentPassword = reader(
   Type.Object({ currentPassword: text }, closed),
   'Send {"currentPassword": "…"}.',
 )
+/** The same changes from the forms of one's page, which send their language along. */
+export const readNamesForm = formReader({ firstName: text, lastName: text })
+export const readEmailForm = formReader({ email: text, currentPassword: text })
+export const readPasswordForm = formReader({ currentPassword: text, newPassword: text })
+export const readDeletionForm = formReader({ currentPassword: text })
+
 export const readEmailCode = bothReader({ code: text }, 'Send {"code": "…"}.')
 
 const tokenFields = Type.Object({ refreshToken: Type.Optional(Type.String()) }, closed)
@@ -64,6 +70,15 @@ function reader<Schema extends TSchema>(schema: Schema, cure: string): (body: un
     if (compiled.Check(body)) return body
     throw new GatewayError('invalid-body', { sentence: `${mistakeIn([...compiled.Errors(body)])} ${cure}` })
   }
+}
+
+/** The same for a page's form. */
+function formReader<Fields extends TProperties>(fields: Fields): (body: unknown) => Static<TObject<Fields>> {
+  const read = reader(
+    Type.Object({ lang: maybeText, ...fields }, closed),
+    `Send ${Object.keys(fields).join(' and ')}.`,
+  )
+  return (body) => read(body) as Static<TObject<Fields>>
 }
 
 /**

@@ -202,7 +202,7 @@ it('the link of the mail shows a page with a button; looking spends nothing, pre
   expect(wrong.status).toBe(400)
   expect(wrong.text).toContain('Ce code est faux')
   const pressed = await press(code)
-  expect([pressed.status, pressed.headers.location]).toEqual([303, '/auth/account'])
+  expect([pressed.status, pressed.headers.location]).toEqual([303, '/auth/account?notice=email'])
   expect(await emailNow()).toBe(newEmail)
 })
 

@@ -47,7 +47,8 @@ export async function ownSessionsRoutes(app: FastifyInstance, options: OwnSessio
   })
 }
 
-const isSessionId = (text: string): boolean => /^[\w-]{24}$/.test(text)
+export const isSessionId = (text: unknown): text is string =>
+  typeof text === 'string' && /^[\w-]{24}$/.test(text)
 
 function shownSession({ sessionId, device, address, ...times }: ListedSession, currentId: string) {
   return {

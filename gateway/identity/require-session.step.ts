@@ -1,4 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import { GatewayError } from '../errors.ts'
 import type { Account } from './account.ts'
 import type { Accounts } from './accounts.ts'
 import { askStore } from './ask-store.ts'
@@ -53,5 +54,26 @@ export function requireSession(options: RequireSessionOptions) {
 
   function hasSentToken({ headers }: FastifyRequest): boolean {
     return headers.authorization !== undefined || readCookies(headers.cookie, cookies.names.access).length > 0
+  }
+}
+
+/**
+ * The same for a page's form. Whoever's session has ended since the page was loaded, or whose token has to be renewed, is sent over
+ * the login page to `returnTo`: nobody can follow a 401.
+ */
+export function requireSessionOfForm(options: RequireSessionOptions, returnTo: string) {
+  const connected = requireSession(options)
+  return async function requireSessionOfForm(
+    request: FastifyRequest,
+    reply: FastifyReply,
+  ): Promise<ConnectedVisitor | null> {
+    try {
+      return await connected(request, reply)
+    } catch (error) {
+      if (!(error instanceof GatewayError) || error.code !== 'unauthenticated') throw error
+      reply.removeHeader('www-authenticate')
+      reply.redirect(`/auth/login?return_to=${encodeURIComponent(returnTo)}`, 303)
+      return null
+    }
   }
 }

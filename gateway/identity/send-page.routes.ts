@@ -4,12 +4,17 @@ import { isLanguage, type Language, languageCookie, pageSecurityPolicy, pickLang
 import { normaliseEmail } from './email.ts'
 import type { FormProblem } from './pages/form.ts'
 
-/** A page without a script, which nobody keeps, frames or is told about elsewhere. */
-export function sendPage(reply: FastifyReply, status: number, html: string): FastifyReply {
+/** A page, without a script unless its policy says otherwise, which nobody keeps, frames or is told about elsewhere. */
+export function sendPage(
+  reply: FastifyReply,
+  status: number,
+  html: string,
+  securityPolicy = pageSecurityPolicy,
+): FastifyReply {
   return reply
     .code(status)
     .type('text/html; charset=utf-8')
-    .header('content-security-policy', pageSecurityPolicy)
+    .header('content-security-policy', securityPolicy)
     .header('referrer-policy', 'same-origin')
     .header('x-content-type-options', 'nosniff')
     .header('vary', 'Accept-Language, Cookie')
@@ -41,12 +46,26 @@ export function sendFormBack(
   error: unknown,
   render: (problem: FormProblem) => string,
 ): FastifyReply {
+  const { status, problem } = readFormError(request, reply, error)
+  return sendPage(reply, status, render(problem))
+}
+
+/**
+ * What a form's page says of an error; the log and Retry-After are told here.
+ *
+ * @throws the error itself when a page cannot help with it
+ */
+export function readFormError(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  error: unknown,
+): { readonly status: number; readonly problem: FormProblem } {
   const problem = formProblemOf(error)
   if (problem === null || !(error instanceof GatewayError)) throw error
   if (error.status >= 500) request.log.error({ err: error.details.cause ?? error }, error.message)
   const { retryAfterSeconds } = error.details
   if (retryAfterSeconds !== undefined) reply.header('retry-after', String(retryAfterSeconds))
-  return sendPage(reply, error.status, render(problem))
+  return { status: error.status, problem }
 }
 
 /** Null for what the form cannot help with. */

@@ -121,7 +121,7 @@ describe('/auth/account', () => {
     await page.getByText('En direct').waitFor()
     expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(width)
     await followByKeyboard(page, 'English')
-    expect(await page.locator('h1').innerText()).toBe('Your calls')
+    expect(await page.locator('h1').innerText()).toBe('My account')
     await followByKeyboard(page, 'Back to the home page')
     expect(new URL(page.url()).pathname).toBe('/')
   })
@@ -135,7 +135,7 @@ describe('the page of a limited call', () => {
     await page.goto(`${gateway.url}/api/x`)
     expect(await page.locator('h1').innerText()).toBe('Quota reached')
     expect(await page.getByRole('link', { name: 'See your calls' }).getAttribute('href')).toBe(
-      '/auth/account',
+      '/auth/account#calls',
     )
     const first = await page.locator('.wait').innerText()
     expect(first).toMatch(/^Your next call passes in [1-7] s\.$/)

@@ -4,6 +4,8 @@ import { escapeHtml, type Language, renderPage } from '../../page.ts'
 /** One line of a form. Texts are escaped here. */
 export interface Field {
   readonly name: string
+  /** On a page with several forms; else its name. */
+  readonly id?: string
   readonly label: string
   /** What helps before anything is typed. */
   readonly hint?: string
@@ -41,7 +43,6 @@ export interface FormPage {
 export function renderFormPage(page: FormPage): string {
   const { language, title, path, kept, saying, fields } = page
   const pageIn = (lang: Language): string => `${path}?${new URLSearchParams({ lang, ...kept })}`
-  const hidden = Object.entries({ lang: language, ...kept })
   // The eye and the screen reader land where something is to be done: what is wrong, what is empty, the button.
   const focused = fields.find(({ problem }) => problem !== undefined) ?? fields.find(({ value }) => !value)
   const described = saying?.kind === 'alert' && focused === undefined ? ' aria-describedby="saying"' : ''
@@ -53,7 +54,7 @@ export function renderFormPage(page: FormPage): string {
 <p class="fine">${escapeHtml(page.intro)}</p>
 ${saying === null ? '' : renderSaying(saying)}
 <form method="post" action="${path}">
-${hidden.map(([name, value]) => `<input type="hidden" name="${name}" value="${escapeHtml(value)}">`).join('\n')}
+${renderHidden({ lang: language, ...kept })}
 ${fields.map((field) => renderField(field, field === focused, saying)).join('\n')}
 <button type="submit"${focused === undefined ? ' autofocus' : ''}${described}>${escapeHtml(page.submit)}</button>
 ${page.more ?? ''}
@@ -67,12 +68,18 @@ export function renderSaying({ kind, sentence }: Saying): string {
   return `<p class="${kind}" role="${role}" id="saying">${escapeHtml(sentence)}</p>`
 }
 
-function renderField(field: Field, isFocused: boolean, saying: Saying | null): string {
-  const { name, label, hint, problem, value = '', attributes } = field
+/** What a form sends along unseen. */
+export const renderHidden = (values: Readonly<Record<string, string>>): string =>
+  Object.entries(values)
+    .map(([name, value]) => `<input type="hidden" name="${name}" value="${escapeHtml(value)}">`)
+    .join('\n')
+
+export function renderField(field: Field, isFocused: boolean, saying: Saying | null): string {
+  const { name, id = name, label, hint, problem, value = '', attributes } = field
   // What is wrong takes the place of the hint: one sentence tells what would be right.
   const advice = problem === undefined ? hint : problem
   const describers = [
-    ...(advice === undefined ? [] : [`${name}-advice`]),
+    ...(advice === undefined ? [] : [`${id}-advice`]),
     ...(isFocused && saying?.kind === 'alert' ? ['saying'] : []),
   ]
   const marks = [
@@ -81,8 +88,8 @@ function renderField(field: Field, isFocused: boolean, saying: Saying | null): s
     ...(isFocused ? ['autofocus'] : []),
   ]
   const kind = problem === undefined ? 'hint' : 'problem'
-  return `<div class="field"><label for="${name}">${escapeHtml(label)}</label>
-${advice === undefined ? '' : `<p class="${kind}" id="${name}-advice">${escapeHtml(advice)}</p>\n`}<input id="${name}" name="${name}" ${attributes} required value="${escapeHtml(value)}" ${marks.join(' ')}></div>`
+  return `<div class="field"><label for="${id}">${escapeHtml(label)}</label>
+${advice === undefined ? '' : `<p class="${kind}" id="${id}-advice">${escapeHtml(advice)}</p>\n`}<input id="${id}" name="${name}" ${attributes} required value="${escapeHtml(value)}" ${marks.join(' ')}></div>`
 }
 
 const nameAttributes = (autocomplete: string): string =>
@@ -94,6 +101,10 @@ export const fieldAttributes = {
   lastName: nameAttributes('family-name'),
   email:
     'type="email" inputmode="email" autocomplete="username" autocapitalize="none" spellcheck="false" maxlength="254"',
+  /** An address that is no login yet. */
+  newEmail:
+    'type="email" inputmode="email" autocomplete="email" autocapitalize="none" spellcheck="false" maxlength="254"',
+  currentPassword: 'type="password" autocomplete="current-password" maxlength="1024"',
   newPassword: 'type="password" autocomplete="new-password" minlength="8" maxlength="1024"',
   code: 'type="text" inputmode="numeric" autocomplete="one-time-code" autocapitalize="none" spellcheck="false" maxlength="20" pattern="[\\s\\-]*(\\d[\\s\\-]*){6}"',
 } as const

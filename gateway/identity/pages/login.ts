@@ -2,10 +2,10 @@ import { escapeHtml, type Language, renderPage } from '../../page.ts'
 import { type FormProblem, renderLink, renderSaying, type Saying, sayProblem } from './form.ts'
 
 /** What went well before, and sent the person here. */
-export type LoginNotice = 'activated' | 'password-changed'
+export type LoginNotice = 'activated' | 'password-changed' | 'deleted'
 
 export const isLoginNotice = (value: unknown): value is LoginNotice =>
-  value === 'activated' || value === 'password-changed'
+  value === 'activated' || value === 'password-changed' || value === 'deleted'
 
 export interface LoginPage {
   readonly language: Language
@@ -30,6 +30,7 @@ const words = {
     incomplete: 'Saisissez votre adresse e-mail et votre mot de passe.',
     activated: 'Votre compte est activé. Connectez-vous.',
     'password-changed': 'Votre mot de passe est changé. Connectez-vous avec le nouveau.',
+    deleted: 'Votre compte est supprimé.',
     register: 'Créer un compte',
     forgot: 'Mot de passe oublié\u00a0?',
   },
@@ -43,6 +44,7 @@ const words = {
     incomplete: 'Enter your e-mail address and your password.',
     activated: 'Your account is activated. Log in.',
     'password-changed': 'Your password is changed. Log in with the new one.',
+    deleted: 'Your account is deleted.',
     register: 'Create an account',
     forgot: 'Forgotten your password?',
   },

@@ -118,6 +118,7 @@ export async function openAuth({ isSecure = true, ...exchanged }: AuthBenchOptio
     loginDelays: noDelays,
     networkOf: (address) => `a:${address}`,
     loggedIn: (result) => void results.push(result),
+    drawQuota: async () => ({ kind: 'section', head: '', html: '<section><h2>Calls</h2></section>' }),
     ...exchanged,
   }
 

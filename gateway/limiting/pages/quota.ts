@@ -1,16 +1,16 @@
 import { spokenDuration } from '../../error-page.ts'
-import { escapeHtml, type Language, renderPage } from '../../page.ts'
+import { escapeHtml, type Language } from '../../page.ts'
 import { isLimited, type PolicyState, type QuotaState } from '../quota-state.ts'
 
-export const accountScriptPath = '/auth/account.js'
-export const accountStylePath = '/auth/account.css'
+export const quotaScriptPath = '/auth/quota.js'
+export const quotaStylePath = '/auth/quota.css'
 
 /** Free places that are listed; the others stand on the line alone. */
 const mostListed = 5
 
 const words = {
   fr: {
-    title: 'Vos appels',
+    title: 'Mes appels',
     intro: 'Chaque appel occupe une place, puis la libère quand sa durée est passée.',
     none: 'Aucune limite ne compte vos appels.',
     window: 'Fenêtre glissante de {duration}',
@@ -28,10 +28,9 @@ const words = {
     live: 'En direct',
     away: 'Le direct est interrompu. Nouvel essai dans un instant…',
     degraded: 'Décompte approximatif\u00a0: une partie de la passerelle est absente un instant.',
-    home: 'Retour à l’accueil',
   },
   en: {
-    title: 'Your calls',
+    title: 'My calls',
     intro: 'Each call takes a place, and frees it when its time has passed.',
     none: 'No limit counts your calls.',
     window: 'Sliding window of {duration}',
@@ -49,29 +48,26 @@ const words = {
     live: 'Live',
     away: 'The live view is interrupted. Trying again in a moment…',
     degraded: 'Approximate count: a part of the gateway is away for a moment.',
-    home: 'Back to the home page',
   },
 } as const
 
-/** Complete without a script, as of now; `account.js` keeps it true. */
-export function renderAccountPage(language: Language, state: QuotaState): string {
+/** HTML for the head, and a section that is complete without a script, as of now; `quota.js` keeps it true. */
+export function renderQuota(language: Language, state: QuotaState): { head: string; html: string } {
   const word = words[language]
   const { policies, at, isDegraded } = state
-  const sections = policies.map((policy, i) => section(policy, i, Date.parse(at), language)).join('\n')
-  return renderPage({
-    language,
-    title: word.title,
-    head: `<link rel="stylesheet" href="${accountStylePath}">\n<script src="${accountScriptPath}" defer></script>`,
-    languageLinks: { fr: '/auth/account?lang=fr', en: '/auth/account?lang=en' },
-    body: `<h1>${word.title}</h1>
+  const windows = policies.map((policy, i) => section(policy, i, Date.parse(at), language)).join('\n')
+  return {
+    head: `<link rel="stylesheet" href="${quotaStylePath}">\n<script src="${quotaScriptPath}" defer></script>`,
+    html: `<section aria-labelledby="calls">
+<h2 id="calls">${word.title}</h2>
 <p class="fine">${word.intro}</p>
 <p class="alert" id="degraded"${isDegraded ? '' : ' hidden'}>${word.degraded}</p>
 <div id="quota" data-words="${escapeHtml(JSON.stringify(word))}" data-state="${escapeHtml(JSON.stringify(state))}">
-${sections || `<p>${word.none}</p>`}
+${windows || `<p>${word.none}</p>`}
 </div>
 <p class="fine" id="live" role="status">${filled(word.still, { time: at.slice(11, 19) })}</p>
-<p><a href="/">${word.home}</a></p>`,
-  })
+</section>`,
+  }
 }
 
 function section(policy: PolicyState, i: number, nowMs: number, language: Language): string {
@@ -80,7 +76,7 @@ function section(policy: PolicyState, i: number, nowMs: number, language: Langua
   const windowName = spokenDuration(Math.max(1, Math.ceil(windowSeconds)))
   const name = unit === 'requests' ? filled(word.window, { duration: windowName }) : word.running
   return `<section class="window" aria-labelledby="window-${i}"${isLimited(policy) ? ' data-limited' : ''}>
-<h2 id="window-${i}">${escapeHtml(appliesTo === null ? name : `${name} · ${appliesTo}`)}</h2>
+<h3 id="window-${i}">${escapeHtml(appliesTo === null ? name : `${name} · ${appliesTo}`)}</h3>
 <div role="status"><p class="left"><strong>${remaining}</strong><span>${filled(word.left, { remaining: '', quota }).trim()}</span></p>
 <p class="reached">${isLimited(policy) ? word.limited : ''}</p></div>
 <p class="wait"${isLimited(policy) ? '' : ' hidden'}>${word.wait} <strong class="whole">${spokenDuration(resetSeconds)}</strong>.</p>
@@ -111,7 +107,7 @@ function places(
   return `<figure aria-hidden="true"><figcaption>${word.line}</figcaption>
 <svg class="line" width="100%" height="40"><line x1="0" y1="50%" x2="100%" y2="50%"/><g>${marks}</g></svg>
 <div class="ends"><span>${word.now}</span><span>${filled(word.in, { duration: windowName })}</span></div></figure>
-<h3>${word.next}</h3>
+<h4>${word.next}</h4>
 <p class="free"${remaining >= quota ? '' : ' hidden'}>${word.free}</p>
 <ol class="next">${listed.join('')}</ol>
 <p class="fine more">${unlisted > 0 ? filled(word.more, { count: unlisted }) : ''}</p>`

@@ -91,12 +91,15 @@ const layoutOf = ({ account, policies }) =>
     policies.map(({ name, appliesTo, windowSeconds }) => [name, appliesTo, windowSeconds]),
   ])
 
+// Asked for anew: to reload a page that answered a form would send the form once more.
+const loadAgain = () => location.assign('/auth/account')
+
 // Not again and again while two gateways differ, as when one of them is being replaced.
 let isReloading = false
 function reloadOnce() {
   if (isReloading) return
   isReloading = true
-  setTimeout(() => location.reload(), Math.max(0, 5000 - performance.now()))
+  setTimeout(loadAgain, Math.max(0, 5000 - performance.now()))
 }
 
 function take(newState) {
@@ -115,7 +118,7 @@ async function afterRefusal() {
   await sleep(2000)
   const answer = await fetch('/quota').catch(() => null)
   // The login page renews a session that can be renewed, and leads back.
-  if (answer?.status === 401) return location.reload()
+  if (answer?.status === 401) return loadAgain()
   if (answer?.ok) take(await answer.json())
   await sleep(8000)
   listen()

@@ -28,6 +28,8 @@ export interface DelegateOptions
   readonly sessions: Pick<Sessions, 'open' | 'end'>
 }
 
+const safeMethods = new Set(['GET', 'HEAD', 'OPTIONS'])
+
 /**
  * After step 4, for an app that keeps its own login: the login and the logout pass to it as they are, and
  * what it answers opens or ends a session of ours beside its own.
@@ -40,7 +42,9 @@ export function delegateLogin(options: DelegateOptions) {
   return async function delegateLogin(request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
     // As loosely as apps compare: else `/Login/` would be forwarded, and answered with what must not leave.
     const path = request.journey.path.replace(/(?<=.)\/+$/, '')
-    if (path === loginPath && request.method === rules.method) return logIn(request, reply)
+    // By any method that may carry a password: an app that reads them all would let them pass uncounted, and answer unredacted.
+    const isLogin = request.method === rules.method || !safeMethods.has(request.method)
+    if (path === loginPath && isLogin) return logIn(request, reply)
     if (logoutPaths.has(path) && request.journey.caller.kind === 'connected') return logOut(request, reply)
     return undefined
   }
@@ -69,8 +73,7 @@ export function delegateLogin(options: DelegateOptions) {
       delays: options.loginDelays,
       network: options.networkOf(address),
     })
-    const reading = typed === null ? null : normaliseEmail(typed)
-    return beginAttempt(reading?.kind === 'email' ? reading.email : typed)
+    return beginAttempt(typed === null ? null : foldedAccount(typed))
   }
 
   async function answerLogin(
@@ -121,6 +124,12 @@ export function delegateLogin(options: DelegateOptions) {
     }
     return upstream.send(reply, answer)
   }
+}
+
+/** An app may look up the names that are no e-mails without regard to case, and guesses at one must count as at one. */
+function foldedAccount(typed: string): string {
+  const reading = normaliseEmail(typed)
+  return reading.kind === 'email' ? reading.email : typed.slice(0, 254).normalize('NFKC').trim().toLowerCase()
 }
 
 function resultOf(error: unknown): 'limited' | 'refused' | 'failed' {

@@ -35,9 +35,16 @@ describe('an answer to a login', () => {
     }
   })
 
-  it('stays byte for byte when it holds nothing of that', () => {
+  it('stays byte for byte when nothing must be kept back', () => {
     const text = '{ "user" : {"id": 7} }'
-    expect(textOf(readAnswer(rules, json(text)))).toBe(text)
+    expect(textOf(readAnswer({ ...rules, redact: [] }, json(text)))).toBe(text)
+  })
+
+  it('loses it also where a member comes twice, or behind a byte order mark', () => {
+    const twice = '{"user":{"password":"x"},"user":{"id":7}}'
+    expect(textOf(readAnswer(rules, json(twice)))).toBe('{"user":{"id":7}}')
+    const marked = '\ufeff{"user":{"id":7,"password":"x"}}'
+    expect(textOf(readAnswer(rules, json(marked, 'text/plain')))).toBe('{"user":{"id":7}}')
   })
 
   it('names nobody by a field that is empty, no text, or not its own', () => {
@@ -50,6 +57,8 @@ describe('an answer to a login', () => {
 
   it('is withheld when it says to be JSON and is none, or is packed', () => {
     expect(readAnswer(rules, json('{"user":')).kind).toBe('unreadable')
+    expect(readAnswer(rules, json('{}\n{}', 'application/x-ndjson')).kind).toBe('unreadable')
+    expect(readAnswer(rules, json('called({})', 'text/javascript')).kind).toBe('unreadable')
     const packed = { status: 200, headers: { 'content-encoding': 'br' }, body: Buffer.from([1, 2, 3]) }
     expect(readAnswer(rules, packed).kind).toBe('unreadable')
   })
@@ -61,6 +70,11 @@ it('the account is found in JSON and in forms, or is not', () => {
   expect(typedAccount(rules, form, Buffer.from('x=1&email=a%40b.c'))).toBe('a@b.c')
   expect(typedAccount(rules, 'application/json', Buffer.from('{"email":{"$gt":""}}'))).toBe(null)
   expect(typedAccount(rules, 'text/plain', Buffer.from('email'))).toBe(null)
+})
+
+it('a form that names two accounts is refused: guesses at one would count for the other', () => {
+  const form = 'application/x-www-form-urlencoded'
+  expect(() => typedAccount(rules, form, Buffer.from('email=x&email=ada%40b.c'))).toThrow('Send email once.')
 })
 
 it('an account that is disabled while its login is under way gets no session', async () => {

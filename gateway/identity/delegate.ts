@@ -1,3 +1,5 @@
+import { GatewayError } from '../errors.ts'
+
 /** Where something stands in an answer: a JSON pointer (RFC 6901) into its body, or `header:<name>`. */
 export type Place = string
 
@@ -44,8 +46,11 @@ export type AnswerReading =
 export function readAnswer(rules: DelegateRules, { status, headers, body }: DelegatedAnswer): AnswerReading {
   const encoding = String(headers['content-encoding'] ?? 'identity')
   const json = encoding === 'identity' ? parseJson(body) : undefined
-  // A page or a redirect holds no fields; what claims to be JSON and is none, or is packed, may hold any.
-  if (json === undefined && (encoding !== 'identity' || /\bjson\b/i.test(String(headers['content-type'])))) {
+  // A page or a redirect holds no fields; what claims to be JSON and is none (lines of it, a script), or is packed, may hold any.
+  if (
+    json === undefined &&
+    (encoding !== 'identity' || /json|script/i.test(String(headers['content-type'])))
+  ) {
     return body.length === 0 ? { kind: 'refused', body } : { kind: 'unreadable' }
   }
   const text = (place: Place | null): string | null => textAt(place, json, headers)
@@ -58,19 +63,29 @@ export function readAnswer(rules: DelegateRules, { status, headers, body }: Dele
   return { kind: 'logged-in', person, body: shown }
 }
 
-/** The account that a login names, in JSON or in a form; null when it cannot be found there. */
+/**
+ * The account that a login names, in JSON or in a form; null when it cannot be found there.
+ *
+ * @throws GatewayError `invalid-body` for a form that names two: we would count guesses at one, and the app take the other
+ */
 export function typedAccount({ account }: DelegateRules, contentType: string, body: Buffer): string | null {
   if (/^application\/x-www-form-urlencoded\b/i.test(contentType)) {
-    return new URLSearchParams(body.toString('utf8')).get(account.slice(1))
+    const name = account.slice(1)
+    const typed = new URLSearchParams(body.toString('utf8')).getAll(name)
+    if (typed.length > 1) throw new GatewayError('invalid-body', { sentence: `Send ${name} once.` })
+    return typed[0] ?? null
   }
   const typed = valueAt(parseJson(body), account)
   return typeof typed === 'string' ? typed : null
 }
 
-/** Undefined when it is no JSON. Numbers that JavaScript would round keep their digits. */
+/** Undefined when it is no JSON. Numbers that JavaScript would round keep their digits. Clients skip the mark at its beginning. */
 function parseJson(body: Buffer): unknown {
   try {
-    return JSON.parse(body.toString('utf8'), keepDigits as (key: string, value: unknown) => unknown)
+    return JSON.parse(
+      body.toString('utf8').replace(/^\ufeff/, ''),
+      keepDigits as (key: string, value: unknown) => unknown,
+    )
   } catch {
     return undefined
   }
@@ -122,9 +137,15 @@ const ownValue = (parent: unknown, name: string): unknown =>
 
 const unescaped = (step: string): string => step.replaceAll('~1', '/').replaceAll('~0', '~')
 
-/** Byte for byte as it came when there is nothing to take out. */
+/**
+ * Written anew though nothing was found: of a member that comes twice only the last was looked at, and the other
+ * would leave with the bytes as they came.
+ */
 function redacted(json: unknown, pointers: readonly string[], body: Buffer): Buffer {
-  const found = pointers.map((pointer) => parentOf(json, pointer)).filter((place) => place !== null)
-  for (const { parent, name } of found) delete parent[name]
-  return found.length === 0 ? body : Buffer.from(JSON.stringify(json))
+  if (json === undefined || pointers.length === 0) return body
+  for (const pointer of pointers) {
+    const found = parentOf(json, pointer)
+    if (found !== null) delete found.parent[found.name]
+  }
+  return Buffer.from(JSON.stringify(json))
 }

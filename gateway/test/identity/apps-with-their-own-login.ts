@@ -19,7 +19,7 @@ const row = {
 }
 
 /**
- * An Express app as students write them, which knows nothing of the gateway: `POST /login` answers `{msg, user}` with
+ * An Express app as students write them, which knows nothing of the gateway: `/login`, by any method, answers `{msg, user}` with
  * the whole row, `POST /form-login` a redirect, its own cookie and a header.
  */
 export async function startLoginApp(): Promise<LoginApp> {
@@ -29,7 +29,7 @@ export async function startLoginApp(): Promise<LoginApp> {
   const isRight = (body: { email?: string; password?: string }): boolean =>
     body.email?.toLowerCase() === 'ada@etu.example' && body.password === row.password
 
-  app.post('/login', (request, response) => {
+  app.all('/login', (request, response) => {
     logins.push(request.headers)
     if (request.body.mode === 'packed') response.set('content-encoding', 'gzip')
     if (request.body.mode === 'broken') return void response.status(500).json({ msg: 'oops', user: row })

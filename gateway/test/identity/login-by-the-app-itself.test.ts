@@ -189,6 +189,25 @@ describe('guesses at an app’s own login', () => {
     expect(app.logins).toEqual([])
   })
 
+  it.each(['PUT', 'PATCH', 'DELETE'])('are the same by %s', async (method) => {
+    await using gateway = await open(delegates.json)
+    const headers = { 'content-type': 'application/json' }
+    const body = JSON.stringify({ ...ada, password: 'x' })
+    const guess = () => fetch(`${gateway.url}/login`, { method, headers, body })
+    for (let time = 0; time < accountDelays.freeAttempts; time++) {
+      expect(await (await guess()).text()).not.toContain('plain text of the app')
+    }
+    expect((await guess()).status).toBe(429)
+  })
+
+  it('at a name count together however it is written', async () => {
+    await using gateway = await open(delegates.json)
+    const guess = (email: string) => post(gateway, '/login', { email, password: 'x' })
+    const spellings = ['ada', 'ADA', ' Ada', 'aDa ', '\uff41da']
+    for (const email of spellings) expect((await guess(email)).status).toBe(401)
+    expect((await guess('adA')).status).toBe(429)
+  })
+
   it('successful ones are limited, before the app is asked', async () => {
     await using gateway = await open(delegates.json, 2)
     const statuses: number[] = []

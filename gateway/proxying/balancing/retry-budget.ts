@@ -1,8 +1,11 @@
 /** What "recent" means: this bucket and the one before, so 5 to 10 seconds. */
 const bucketMs = 5_000
 
-/** Retries that even a quiet upstream may have in that time. */
-const atLeast = 10
+/**
+ * Retries that even a quiet upstream may have in that time, ten a second: its load is small then, and all that
+ * runs at a target when it dies may be many times what has come lately.
+ */
+const atLeast = 50
 
 /**
  * Bounds retries to a share of the recent calls, so that an upstream that fails altogether is not also

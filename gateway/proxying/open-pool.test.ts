@@ -1,0 +1,43 @@
+import dns from 'node:dns'
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { expect, it, onTestFinished, vi } from 'vitest'
+import { openPool } from './open-pool.ts'
+import type { Upstream } from './upstream.ts'
+
+async function startAt(address: string, port: number): Promise<number> {
+  const server = createServer((_, response) => response.end(address)).listen(port, address)
+  await once(server, 'listening')
+  onTestFinished(() => {
+    server.closeAllConnections()
+    server.close()
+  })
+  return (server.address() as AddressInfo).port
+}
+
+it('an app that moves to another address is followed, though the old one still answers', async () => {
+  const port = await startAt('127.0.0.1', 0)
+  await startAt('127.0.0.2', port)
+  let address = '127.0.0.1'
+  vi.spyOn(dns, 'lookup').mockImplementation(((
+    _name: string,
+    _options: object,
+    found: (...all: unknown[]) => void,
+  ) => found(null, [{ address, family: 4 }])) as never)
+  onTestFinished(() => void vi.restoreAllMocks())
+
+  const upstream = {
+    maxConnections: 1,
+    connectTimeoutMs: 1_000,
+    responseTimeoutMs: 1_000,
+    idleTimeoutMs: 1_000,
+  }
+  const pool = openPool(`http://app.test:${port}`, upstream as Upstream, 200)
+  onTestFinished(() => pool.destroy())
+  const whoAnswers = async () => (await pool.request({ path: '/', method: 'GET' })).body.text()
+  expect(await whoAnswers()).toBe('127.0.0.1')
+  address = '127.0.0.2'
+  expect(await whoAnswers()).toBe('127.0.0.1')
+  await expect.poll(whoAnswers, { timeout: 1_000, interval: 20 }).toBe('127.0.0.2')
+})

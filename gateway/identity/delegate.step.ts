@@ -8,9 +8,11 @@ import { isCrossSite } from './cross-site.ts'
 import { type DelegatedAnswer, type DelegateRules, readAnswer, typedAccount } from './delegate.ts'
 import { delegatedAccount } from './delegated-account.ts'
 import { normaliseEmail } from './email.ts'
+import { endFormerSession } from './end-former-session.ts'
 import { attempts, type LoginAttempt } from './login-attempt.ts'
 import { type OpenSessionDependencies, openSession } from './open-session.ts'
 import type { Sessions } from './sessions.ts'
+import type { Tokens } from './tokens.ts'
 
 /** The app behind us, asked with whole bodies. */
 export interface DelegateUpstream<Answer extends DelegatedAnswer = DelegatedAnswer> {
@@ -20,12 +22,13 @@ export interface DelegateUpstream<Answer extends DelegatedAnswer = DelegatedAnsw
 }
 
 export interface DelegateOptions
-  extends Omit<OpenSessionDependencies, 'accounts' | 'sessions' | 'warn'>,
+  extends Omit<OpenSessionDependencies, 'accounts' | 'sessions' | 'tokens' | 'warn'>,
     Pick<AuthOptions, 'cookies' | 'admitLogin' | 'loginDelays' | 'networkOf' | 'loggedIn'> {
   readonly rules: DelegateRules
   readonly upstream: DelegateUpstream
   readonly accounts: Pick<Accounts, 'findByEmail' | 'findById' | 'create' | 'recordLogin'>
   readonly sessions: Pick<Sessions, 'open' | 'end'>
+  readonly tokens: Pick<Tokens, 'issueAccessToken' | 'verifyAccessToken'>
 }
 
 const safeMethods = new Set(['GET', 'HEAD', 'OPTIONS'])
@@ -110,6 +113,7 @@ export function delegateLogin(options: DelegateOptions) {
       await askStore(options.sessions.end(account.id, sessionId))
       throw new GatewayError('invalid-credentials')
     }
+    await endFormerSession(options, request.headers.cookie, warn)
     loggedIn('accepted')
     reply.header('set-cookie', cookies.keep(tokens)).header('cache-control', 'no-store')
     return upstream.send(reply, shown)

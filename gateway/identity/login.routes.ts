@@ -4,6 +4,7 @@ import type { AuthOptions } from './auth.routes.ts'
 import { readLoginBody, readLoginForm } from './bodies.ts'
 import { readCookies } from './cookies.ts'
 import { mayResume } from './cross-site.ts'
+import { endFormerSession } from './end-former-session.ts'
 import { type Credentials, type LogInOutcome, logIn } from './log-in.ts'
 import { attempts } from './login-attempt.ts'
 import { isNavigation } from './navigation.ts'
@@ -89,6 +90,7 @@ export async function loginRoutes(app: FastifyInstance, options: AuthOptions): P
         whereaboutsOf(request),
       )
       loggedIn(outcome.kind === 'logged-in' ? 'accepted' : 'refused')
+      if (outcome.kind === 'logged-in') await endFormerSession(options, request.headers.cookie, warn)
       return outcome
     } catch (error) {
       loggedIn(error instanceof GatewayError && error.status === 429 ? 'limited' : 'failed')

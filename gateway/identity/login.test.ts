@@ -48,6 +48,19 @@ describe('POST /auth/login', () => {
     expect(await auth.sessions.isAlive('1', other ?? '')).toBe(true)
   })
 
+  it('ends the session that the browser came with, whose cookies are replaced, and no other (ASVS 7.2.4)', async () => {
+    const elsewhere = await logIn(ada)
+    const sessionOf = ({ body }: Answer) => String(body.refreshToken).split('.')[1] ?? ''
+    for (const cookie of ['__Host-guichet-access', '__Secure-guichet-refresh']) {
+      const first = await logIn(ada)
+      await logIn({ ...ada, password: 'x' }, { cookie: `${cookie}=${first.cookies[cookie]}` })
+      expect(await auth.sessions.isAlive('1', sessionOf(first))).toBe(true)
+      await logIn(ada, { cookie: `${cookie}=${first.cookies[cookie]}` })
+      expect(await auth.sessions.isAlive('1', sessionOf(first))).toBe(false)
+    }
+    expect(await auth.sessions.isAlive('1', sessionOf(elsewhere))).toBe(true)
+  })
+
   it('knows the e-mail in any of its spellings, and asks the limits about the one the accounts know', async () => {
     expect((await logIn({ ...ada, email: '  ADA@Example.ORG ' })).status).toBe(200)
     expect(auth.asked.at(-1)).toEqual({ email: 'ada@example.org', address: '127.0.0.1' })

@@ -160,6 +160,12 @@ describe('an app whose login answers {msg, user}', () => {
     expect(await call()).toBe(401)
   })
 
+  it('ends the session of ours that the browser came with', async () => {
+    const cookie = asCookie(cookiesOf(await post(gateway, '/login', ada)))
+    expect((await post(gateway, '/login', ada, { cookie })).status).toBe(200)
+    expect((await fetch(`${gateway.url}/api/x`, { headers: { cookie } })).status).toBe(401)
+  })
+
   it('lets nobody in whom an operator has disabled, and its own session does not begin either', async () => {
     const headers = { authorization: `Bearer ${gateway.adminToken}`, 'content-type': 'application/json' }
     const change = (isActive: boolean) =>

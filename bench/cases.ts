@@ -1,10 +1,23 @@
+import { type PeerName, peerQuota, peers } from './peers.ts'
+
 /** What one row of the table measures. The next case is one more entry of `cases`. */
 export interface BenchCase {
   readonly name: string
+  /** The load goes through this one instead of the gateway. */
+  readonly peer?: PeerName
+  /** Where on the peer; by default it follows from the name. */
+  readonly path?: string
+  /** Size of the app's answer; 1 KB unless told. */
+  readonly answerBytes?: number
+  /** Calls are POSTs with so large a body. */
+  readonly bodyBytes?: number
+  /** Calls are messages on WebSockets, each sent when the echo of the one before has come. */
+  readonly isWebSocket?: true
   /** How the gateway treats the call; null: the load goes straight to the stub, without a gateway. */
   readonly route: {
     readonly access: 'public' | 'connected'
     readonly service?: string
+    readonly cache?: true
     readonly policies: readonly BenchPolicy[]
   } | null
   /** Calls carry the tokens of the users, each user's in turn. */
@@ -87,9 +100,27 @@ const steady = (name: string): BenchCase => ({
 // Longer than any run, so that who is denied stays so.
 const spent = { quota: 10, per: '12h', by: 'user' } as const
 
+const bare = (name: string): BenchCase => ({
+  name,
+  route: { access: 'public', policies: [] },
+  asUsers: false,
+  status: 200,
+})
+
+export const peerCaseName = (peer: PeerName, job: 'bare' | 'admitted' | 'denied'): string => `${peer}: ${job}`
+
+const peerCases = (peer: PeerName): BenchCase[] => [
+  { peer, name: peerCaseName(peer, 'bare'), path: '/bare', route: null, asUsers: false, status: 200 },
+  { peer, name: peerCaseName(peer, 'admitted'), path: '/admitted', route: null, asUsers: true, status: 200 },
+  {
+    ...{ peer, name: peerCaseName(peer, 'denied'), path: '/denied', route: null, asUsers: true, status: 429 },
+    callsBefore: peerQuota,
+  },
+]
+
 export const cases: readonly BenchCase[] = [
   { name: 'stub alone', route: null, asUsers: false, status: 200 },
-  { name: yardstick, route: { access: 'public', policies: [] }, asUsers: false, status: 200 },
+  bare(yardstick),
   limiterAlone('1 policy', 1),
   limiterAlone('3 policies', 3),
   limiterAlone('5 policies', 5),
@@ -131,10 +162,28 @@ export const cases: readonly BenchCase[] = [
   nearlyFull(10),
   nearlyFull(1_000),
   nearlyFull(100_000),
+  {
+    name: 'cached hit',
+    route: { access: 'public', service: 'vente', cache: true, policies: [] },
+    asUsers: false,
+    status: 200,
+  },
+  {
+    name: 'cached hit, admitted',
+    route: { access: 'connected', service: 'vente', cache: true, policies: [perSeconds(1)] },
+    asUsers: true,
+    status: 200,
+  },
+  { ...bare('answers of 100 KB'), answerBytes: 100_000 },
+  { ...bare('answers of 10 MB'), answerBytes: 10_000_000 },
+  { ...bare('POST of 10 KB'), bodyBytes: 10_000 },
+  { ...bare('WebSocket echo'), isWebSocket: true, status: 101 },
+  ...peers.flatMap(({ name }) => peerCases(name)),
 ]
 
-/** Where the calls of a case go. */
-export const pathOf = ({ name }: BenchCase): string => `/${slugOf(name)}`
+/** Where the calls of a case go. The app finds in it how large an answer is wanted. */
+export const pathOf = ({ name, path, answerBytes }: BenchCase): string =>
+  path ?? `/${slugOf(name)}${answerBytes === undefined ? '' : `/bytes/${answerBytes}`}`
 
 /** A name starts with a letter. */
 export const policyNameOf = ({ name }: BenchCase, index: number): string =>

@@ -1,42 +1,9 @@
 // The load, a process of its own: `node bench/load.ts JOB.json` runs autocannon and prints its result as one JSON line.
 import { readFileSync } from 'node:fs'
 import autocannon from 'autocannon'
-import { processorTimeUs } from './processor-time.ts'
+import { type Fired, type LoadJob, percentilesOf, runJob } from './load-job.ts'
 
-export interface LoadJob {
-  readonly url: string
-  readonly connections: number
-  readonly seconds: number
-  readonly warmUpSeconds: number
-  /** Null: as many as are answered. */
-  readonly callsPerSecond: number | null
-  /** JSON file with the users' tokens, and of how many the calls are; null: anonymous calls. */
-  readonly callers: { readonly tokensFile: string; readonly count: number } | null
-  /** Processes whose time is read before and after the load, by name. */
-  readonly watched: Readonly<Record<string, number>>
-}
-
-export interface LoadResult {
-  readonly seconds: number
-  /** How many answers had which status. */
-  readonly statuses: Readonly<Record<string, number>>
-  /** Connections that broke and calls without an answer. */
-  readonly errors: number
-  readonly p50Ms: number
-  readonly p99Ms: number
-  readonly processorTimeUs: Readonly<Record<string, number>>
-}
-
-async function runLoad(job: LoadJob): Promise<LoadResult> {
-  await fire(job, job.warmUpSeconds)
-  const before = timesOf(job.watched)
-  const fired = await fire(job, job.seconds)
-  const after = timesOf(job.watched)
-  const used = Object.keys(before).map((name) => [name, (after[name] ?? 0) - (before[name] ?? 0)])
-  return { ...fired, processorTimeUs: Object.fromEntries(used) }
-}
-
-async function fire(job: LoadJob, seconds: number): Promise<Omit<LoadResult, 'processorTimeUs'>> {
+async function fire(job: LoadJob, seconds: number): Promise<Fired> {
   const tokens = job.callers === null ? [] : tokensOf(job.callers)
   let connection = 0
   const durationsMs: number[] = []
@@ -46,6 +13,7 @@ async function fire(job: LoadJob, seconds: number): Promise<Omit<LoadResult, 'pr
     url: job.url,
     connections: job.connections,
     duration: seconds,
+    ...(job.bodyBytes !== null && { method: 'POST', body: 'x'.repeat(job.bodyBytes) }),
     ...(job.callsPerSecond !== null && { overallRate: job.callsPerSecond }),
     sampleInt: 50, // autocannon ends at a sample only
     setupClient(client) {
@@ -63,13 +31,11 @@ async function fire(job: LoadJob, seconds: number): Promise<Omit<LoadResult, 'pr
     })
   })
   const firedForMs = performance.now() - startedAtMs
-  const sorted = Float64Array.from(durationsMs).sort()
   return {
     seconds: firedForMs / 1000,
     statuses,
     errors,
-    p50Ms: percentile(sorted, 0.5),
-    p99Ms: percentile(sorted, 0.99),
+    ...percentilesOf(durationsMs),
   }
 }
 
@@ -83,12 +49,4 @@ function everyNth(tokens: readonly string[], connections: number, connection: nu
   return own.length > 0 ? own : tokens.slice(connection % tokens.length, (connection % tokens.length) + 1)
 }
 
-/** Nearest rank; NaN of nothing. */
-const percentile = (sorted: Float64Array, share: number): number =>
-  sorted[Math.max(0, Math.ceil(sorted.length * share) - 1)] ?? Number.NaN
-
-const timesOf = (watched: LoadJob['watched']): Record<string, number> =>
-  Object.fromEntries(Object.entries(watched).map(([name, pid]) => [name, processorTimeUs(pid)]))
-
-const job = JSON.parse(readFileSync(process.argv[2] as string, 'utf8')) as LoadJob
-console.log(JSON.stringify({ event: 'fired', ...(await runLoad(job)) }))
+await runJob(fire)

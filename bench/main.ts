@@ -4,6 +4,7 @@ import { cases, yardstick } from './cases.ts'
 import { readEnvironment } from './environment.ts'
 import { type Figures, measure } from './measure.ts'
 import { type BenchOptions, readOptions, usage } from './options.ts'
+import { missingOf, type PeerName } from './peers.ts'
 import { report, save } from './report.ts'
 import { setStage } from './stage.ts'
 import { summarise } from './summary.ts'
@@ -11,7 +12,7 @@ import { targetsOf } from './targets.ts'
 import { windowBytes } from './windows.ts'
 
 async function bench(options: BenchOptions): Promise<void> {
-  const wanted = cases.filter(({ name }) => options.only.includes(name))
+  const wanted = cases.filter(({ name, peer }) => options.only.includes(name) && canRun(peer))
   if (options.profile !== null) await mkdir(options.profile, { recursive: true })
   progress(`starting Redis, the stub and the gateway; ${options.users} users log in`)
   await using stage = await setStage(wanted, options)
@@ -37,6 +38,13 @@ async function bench(options: BenchOptions): Promise<void> {
   const text = report(summarise(figures, yardstick), targets, environment, options)
   console.log(text)
   if (options.results !== null) progress(`added to ${await save(options.results, environment.at, text)}`)
+}
+
+/** Says so when a peer has to be left out. */
+function canRun(peer: PeerName | undefined): boolean {
+  const missing = peer === undefined ? null : missingOf(peer)
+  if (missing !== null) progress(`without ${peer}: install ${missing}`)
+  return missing === null
 }
 
 const progress = (line: string): void => void process.stderr.write(`${line}\n`)

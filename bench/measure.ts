@@ -5,8 +5,9 @@ import { startProcess } from '../gateway/test/servers/child-process.ts'
 import { type BenchCase, callersOf, pathOf, slugOf } from './cases.ts'
 import { expectedTier, readDenials } from './denials.ts'
 import { startFlood } from './flood.ts'
-import type { LoadJob, LoadResult } from './load.ts'
+import type { LoadJob, LoadResult } from './load-job.ts'
 import type { BenchOptions } from './options.ts'
+import type { Peer } from './peers.ts'
 import type { Stage } from './stage.ts'
 import { spendQuotas } from './users.ts'
 import { fillWindows } from './windows.ts'
@@ -22,6 +23,7 @@ export interface Figures {
 }
 
 const loadProgram = fileURLToPath(new URL('./load.ts', import.meta.url))
+const messageProgram = fileURLToPath(new URL('./message-load.ts', import.meta.url))
 
 /**
  * @param round 0 for the first, which prepares what lasts
@@ -34,35 +36,36 @@ export async function measure(
   stage: Stage,
   options: BenchOptions,
 ): Promise<Figures> {
-  const throughGateway = benchCase.route !== null
-  const url = `${throughGateway ? stage.gatewayUrl : stage.stubUrl}${pathOf(benchCase)}`
+  const proxy = proxyOf(benchCase, stage)
+  const { tokens, tokensFile } = proxy ?? stage
+  const url = `${proxy?.url ?? stage.stubUrl}${pathOf(benchCase)}`
   if (benchCase.callsBefore !== undefined && round === 0)
-    await spendQuotas(url, stage.tokens, benchCase.callsBefore)
+    await spendQuotas(url, tokens, benchCase.callsBefore)
   await using _filled = benchCase.filledTo === undefined ? null : await fillWindows(benchCase, stage)
   await using _flood =
     benchCase.loginsPerSecond === undefined ? null : await startFlood(benchCase.loginsPerSecond, stage)
   const denials = () => (benchCase.deniedBy === undefined ? {} : readDenials(benchCase, stage.adminUrl))
   const denialsBefore = await denials()
-  const result = await load(join(stage.folder, `${slugOf(benchCase.name)}-${round}.json`), {
+  const program = benchCase.isWebSocket ? messageProgram : loadProgram
+  const result = await load(program, join(stage.folder, `${slugOf(benchCase.name)}-${round}.json`), {
     url,
     connections: options.connections,
     seconds: options.seconds,
     warmUpSeconds: options.warmUpSeconds,
     callsPerSecond: benchCase.callsPerSecond ?? null,
-    callers: benchCase.asUsers
-      ? { tokensFile: stage.tokensFile, count: callersOf(benchCase, stage.tokens.length) }
-      : null,
-    watched: stage.pids,
+    bodyBytes: benchCase.bodyBytes ?? null,
+    callers: benchCase.asUsers ? { tokensFile, count: callersOf(benchCase, tokens.length) } : null,
+    watched: { redis: stage.pids.redis, ...(proxy && { proxy: proxy.pid }) },
   })
   const answers = expectedAnswers(benchCase, result)
   expectedTier(benchCase, denialsBefore, await denials())
-  const perAnswer = (process: keyof Stage['pids']): number | null =>
-    throughGateway ? (result.processorTimeUs[process] ?? Number.NaN) / answers : null
+  const perAnswer = (process: 'proxy' | 'redis'): number | null =>
+    proxy === null ? null : (result.processorTimeUs[process] ?? Number.NaN) / answers
   return {
     requestsPerSecond: answers / result.seconds,
     p50Ms: result.p50Ms,
     p99Ms: result.p99Ms,
-    gatewayCpuUs: perAnswer('gateway'),
+    gatewayCpuUs: perAnswer('proxy'),
     redisCpuUs: perAnswer('redis'),
   }
 }
@@ -79,9 +82,17 @@ export function expectedAnswers(
   )
 }
 
-async function load(jobFile: string, job: LoadJob): Promise<LoadResult> {
+/** Null when the load goes straight to the stub. */
+function proxyOf({ peer, route }: BenchCase, stage: Stage): Peer | null {
+  if (peer !== undefined) return stage.peers.get(peer) as Peer
+  if (route === null) return null
+  const { gatewayUrl: url, tokens, tokensFile, pids } = stage
+  return { url, tokens, tokensFile, pid: pids.gateway }
+}
+
+async function load(program: string, jobFile: string, job: LoadJob): Promise<LoadResult> {
   await writeFile(jobFile, JSON.stringify(job))
-  await using child = await startProcess(loadProgram, [jobFile])
+  await using child = await startProcess(program, [jobFile])
   const exit = await child.ended
   if (exit.kind !== 'exit' || exit.code !== 0)
     throw new Error(`the load ended with ${JSON.stringify(exit)}:\n${child.stderr}`)

@@ -17,18 +17,19 @@ export interface BenchOptions {
 
 export const usage = `usage: npm run bench -- [options]
 
-  --rounds N        how often every case runs; the table shows medians (9)
+  --rounds N        how often every case runs; the table shows medians (5)
   --seconds S       how long a case runs in a round (2)
   --connections N   how many callers wait for an answer at any time (64)
   --users N         accounts that are connected (1000)
   --only CASE       this case only; may be repeated: ${cases.map(({ name }) => `"${name}"`).join(', ')}
-  --quick           a check that it works, no figures: 1 round of 0.6 s, 50 users, nothing saved
+  --no-peers        Guichet alone, without what it is compared with
+  --quick           a check that it works, no figures: 1 round of 0.6 s, 50 users, no peers, nothing saved
   --results FOLDER  where the table goes (bench/results)
   --no-save         print the table only
   --profile FOLDER  also write a processor profile of the gateway there (it costs some percent)
 `
 
-const full = { rounds: 9, seconds: 2, connections: 64, users: 1_000 }
+const full = { rounds: 5, seconds: 2, connections: 64, users: 1_000 }
 const quick = { rounds: 1, seconds: 0.6, connections: 16, users: 50 }
 
 /** @throws Error that names the mistake */
@@ -46,10 +47,13 @@ export function readOptions(args: string[]): BenchOptions {
       results: { type: 'string' },
       save: { type: 'boolean' },
       profile: { type: 'string' },
+      peers: { type: 'boolean' },
     },
   })
   const usual = values.quick ? quick : full
-  const only = values.only ?? cases.map(({ name }) => name)
+  const withPeers = values.peers ?? !values.quick
+  const only =
+    values.only ?? cases.filter(({ peer }) => peer === undefined || withPeers).map(({ name }) => name)
   for (const name of only) {
     if (!cases.some((known) => known.name === name))
       throw new Error(

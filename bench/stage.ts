@@ -8,6 +8,7 @@ import { startRedis } from '../gateway/test/servers/redis.ts'
 import type { BenchCase } from './cases.ts'
 import { gatewayConfig } from './gateway-config.ts'
 import type { BenchOptions } from './options.ts'
+import { type Peer, type PeerName, startPeers } from './peers.ts'
 import { createAccounts, logIn } from './users.ts'
 
 /** Everything that takes part, each in a process of its own, and users who are logged in. */
@@ -20,6 +21,8 @@ export interface Stage extends AsyncDisposable {
   readonly tokens: readonly string[]
   /** `tokens` as a JSON file. */
   readonly tokensFile: string
+  /** Those that the cases ask for. */
+  readonly peers: ReadonlyMap<PeerName, Peer>
   readonly pids: { readonly gateway: number; readonly redis: number }
   /** Stops the gateway as an operator does, so that what it had to say at its end is written. */
   stopGateway(): Promise<void>
@@ -58,6 +61,12 @@ export async function setStage(cases: readonly BenchCase[], options: BenchOption
   const tokens = await logIn(gatewayUrl, options.users)
   const tokensFile = join(folder, 'tokens.json')
   await writeFile(tokensFile, JSON.stringify(tokens))
+  const peers = await startPeers(
+    cases,
+    { folder, upstreamUrl: stubUrl, redisUrl: redis.url(2) },
+    options.users,
+    setting,
+  )
   const held = setting.move()
   return {
     folder,
@@ -67,6 +76,7 @@ export async function setStage(cases: readonly BenchCase[], options: BenchOption
     redisUrl: redis.url(0),
     tokens,
     tokensFile,
+    peers,
     pids: { gateway: gateway.pid, redis: redis.pid },
     async stopGateway() {
       const exit = await gateway.stop()

@@ -53,8 +53,20 @@ export function compare(
   const values = (rounds.get(of) ?? [])
     .flatMap((one, round) => others.slice(round, round + 1).map((other) => act(one, other)))
     .filter(Number.isFinite)
+  return comparisonOf(values)
+}
+
+function comparisonOf(values: readonly number[]): Comparison | null {
   if (values.length === 0) return null
   return { median: median(values), least: Math.min(...values), most: Math.max(...values) }
+}
+
+/** Compares processor time with that of whoever used least of it in the same round. */
+export function compareWithBest(rounds: Rounds, of: string, others: readonly string[]): Comparison | null {
+  const best = (round: number): number =>
+    Math.min(...others.map((name) => rounds.get(name)?.[round]?.gatewayCpuUs ?? Number.POSITIVE_INFINITY))
+  const ratios = (rounds.get(of) ?? []).map((one, round) => (one.gatewayCpuUs ?? Number.NaN) / best(round))
+  return comparisonOf(ratios.filter((value) => Number.isFinite(value) && value > 0))
 }
 
 type Measured = 'requestsPerSecond' | 'p99Ms' | 'gatewayCpuUs' | 'redisCpuUs'

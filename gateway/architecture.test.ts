@@ -20,7 +20,10 @@ const importLine =
 const isTest = (file: string): boolean =>
   /\.(test|contract)\.ts$/.test(file) || file.startsWith('gateway/test/')
 
-const sources = globSync('{gateway,backend,bench}/**/*.ts', { cwd: root }).toSorted()
+const sources = globSync('{gateway,backend,bench}/**/*.ts', {
+  cwd: root,
+  exclude: ['**/node_modules'],
+}).toSorted()
 const production = sources.filter((file) => !isTest(file))
 
 function importsOf(file: string): Import[] {

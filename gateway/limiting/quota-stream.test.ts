@@ -39,7 +39,7 @@ function openStream() {
   }
   const stream = createQuotaStream(
     limiter,
-    { session: null, windows: [request], callId: 'c' },
+    { session: null, accountId: null, windows: [request], callId: 'c' },
     {
       write(text) {
         reader.written.push(text)

@@ -1,8 +1,7 @@
-import type { AdmissionRequest } from './admission.ts'
 import type { Decision } from './decision.ts'
 import type { Limiter } from './limiter.ts'
 import { isLimited, isUnchanged, type PolicyState, type QuotaState, type SeenWindows } from './quota-state.ts'
-import { stateOf } from './read-quota.ts'
+import { type QuotaRequest, stateOf } from './read-quota.ts'
 
 /** Where the events go. */
 export interface EventSink {
@@ -31,7 +30,7 @@ const longestTimerMs = 3_600_000
 /** One reader's events: what is written is always the last known state, so that a slow reader costs no memory. */
 export function createQuotaStream(
   limiter: Pick<Limiter, 'look' | 'timeline'>,
-  request: AdmissionRequest,
+  request: QuotaRequest,
   sink: EventSink,
 ): QuotaStream {
   let seen: SeenWindows | null = null

@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { windowOf } from './admission.contract.ts'
-import type { AdmissionRequest } from './admission.ts'
 import { createEmbeddedLimitNews } from './limit-news.embedded.ts'
 import { plainPolicy } from './policy.ts'
 import { createQuotaStreams, type Opening } from './quota-streams.ts'
+import type { QuotaRequest } from './read-quota.ts'
 
 beforeEach(() => {
   vi.useFakeTimers({
@@ -14,7 +14,8 @@ afterEach(() => {
   vi.useRealTimers()
 })
 
-const requestOf = (subject: string, accountId: string | null = null): AdmissionRequest => ({
+const requestOf = (subject: string, accountId: string | null = null): QuotaRequest => ({
+  accountId,
   session: accountId === null ? null : { accountId, sessionId: 's' },
   windows: [windowOf(plainPolicy('calls', 3, 60_000), subject)],
   callId: 'c',
@@ -23,9 +24,9 @@ const requestOf = (subject: string, accountId: string | null = null): AdmissionR
 /** Streams over a store that never says anything new. */
 function openStreams(bounds: { most?: number; mostPerCaller?: number } = {}) {
   const news = createEmbeddedLimitNews()
-  const looked: AdmissionRequest[] = []
+  const looked: QuotaRequest[] = []
   const limiter = {
-    async look(request: AdmissionRequest) {
+    async look(request: QuotaRequest) {
       looked.push(request)
       return { kind: 'allowed', tier: 'store', windows: [] } as const
     },

@@ -1,7 +1,7 @@
-import type { AdmissionRequest } from './admission.ts'
 import type { LimitNewsChannel } from './limit-news.ts'
 import type { Limiter } from './limiter.ts'
 import { createQuotaStream, type EventSink, type QuotaStream } from './quota-stream.ts'
+import type { QuotaRequest } from './read-quota.ts'
 
 export interface QuotaStreamsOptions {
   readonly limiter: Pick<Limiter, 'look' | 'timeline'>
@@ -20,7 +20,7 @@ export interface QuotaStreams {
    * @param caller whose streams are bounded together
    * @param closed resolves when the reader has left
    */
-  open(caller: string, request: AdmissionRequest, sink: EventSink, closed: Promise<unknown>): Opening
+  open(caller: string, request: QuotaRequest, sink: EventSink, closed: Promise<unknown>): Opening
   /** Ends all streams, and tells their readers to come back: another gateway may be there. */
   end(): void
 }
@@ -103,7 +103,7 @@ export function createQuotaStreams(options: QuotaStreamsOptions): QuotaStreams {
 const lastRetryMs = (): number => 500 + Math.floor(Math.random() * 2_500)
 
 /** By which news tell of a request's windows and session: the whole subject, or the first of its parts. */
-function subjectsOf({ session, windows }: AdmissionRequest): string[] {
+function subjectsOf({ session, windows }: QuotaRequest): string[] {
   const names = windows.flatMap(({ subject }) => [subject, subject.split('+', 1)[0] as string])
   if (session !== null) names.push(`u:${session.accountId}`)
   return [...new Set(names)]

@@ -1,12 +1,11 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { GatewayError } from '../errors.ts'
-import type { AdmissionRequest } from './admission.ts'
 import { askerOf, planOf, sessionOf } from './admit.step.ts'
 import type { LimitNewsChannel } from './limit-news.ts'
 import type { Limiter } from './limiter.ts'
 import type { EventSink } from './quota-stream.ts'
 import { createQuotaStreams } from './quota-streams.ts'
-import { readQuota } from './read-quota.ts'
+import { type QuotaRequest, readQuota } from './read-quota.ts'
 import { addressSubject } from './subject.ts'
 import { type ReachableRoute, windowsOfCaller } from './windows-of-caller.ts'
 
@@ -62,10 +61,11 @@ export async function quotaRoutes(app: FastifyInstance, options: QuotaOptions): 
   })
 }
 
-/** Every window of the caller, to be looked at. */
-export function quotaRequestOf(request: FastifyRequest, routes: readonly ReachableRoute[]): AdmissionRequest {
+export function quotaRequestOf(request: FastifyRequest, routes: readonly ReachableRoute[]): QuotaRequest {
   const windows = windowsOfCaller(routes, askerOf(request), planOf(request))
-  return { session: sessionOf(request), windows, callId: request.journey.requestId }
+  const { caller, requestId } = request.journey
+  const accountId = caller.kind === 'connected' ? caller.accountId : null
+  return { session: sessionOf(request), windows, callId: requestId, accountId }
 }
 
 export const storeAway = (closed: readonly { readonly name: string }[]): GatewayError =>

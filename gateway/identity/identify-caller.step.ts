@@ -78,15 +78,26 @@ function readCaller(
   const bearer = readBearer(request)
   const held = readCookies(request.headers.cookie, cookies.names.access)
   if (bearer === null && held.length === 0) return 'no-token'
-  if (bearer !== null && held.length === 0) return worthOf(tokens.verifyAccessToken(bearer))
-  if (bearer === null && held.length === 1) return worthOf(tokens.verifyAccessToken(held[0] as string))
+  if (bearer !== null && held.length === 0) return readWith(worthOf, tokens.verifyAccessToken(bearer))
+  if (bearer === null && held.length === 1) {
+    return readWith(worthOfCookie, tokens.verifyAccessToken(held[0] as string))
+  }
   return oneIdentity(tokens, bearer, held)
 }
 
-function worthOf(verification: Verification | Promise<Verification>): Reading | Promise<Reading> {
-  if (verification instanceof Promise) return verification.then(worthOf)
-  return verification.kind === 'valid' ? verification.caller : 'invalid-token'
-}
+type ReadVerification = (verification: Verification) => Reading
+
+const readWith = (read: ReadVerification, verification: Verification | Promise<Verification>) =>
+  verification instanceof Promise ? verification.then(read) : read(verification)
+
+const worthOf: ReadVerification = (verification) =>
+  verification.kind === 'valid' ? verification.caller : 'invalid-token'
+
+/** Only what we have put there: with another issuer's token, planted, the victim would call in the planter's name. */
+const worthOfCookie: ReadVerification = (verification) =>
+  verification.kind === 'valid' && verification.caller.sessionId === null
+    ? 'invalid-token'
+    : worthOf(verification)
 
 /** Several tokens at once may only say the same: else the app and we could each believe another one. */
 async function oneIdentity(
@@ -94,14 +105,15 @@ async function oneIdentity(
   bearer: string | null,
   held: readonly string[],
 ): Promise<Reading> {
-  const presented = bearer === null ? held : [bearer, ...held]
-  const readings = await Promise.all(presented.map((raw) => worthOf(tokens.verifyAccessToken(raw))))
+  const own = await Promise.all(held.map((raw) => readWith(worthOfCookie, tokens.verifyAccessToken(raw))))
+  const sent = bearer === null ? null : await readWith(worthOf, tokens.verifyAccessToken(bearer))
+  const readings = sent === null ? own : [sent, ...own]
   const callers = readings.filter((reading) => typeof reading === 'object')
   if (new Set(callers.map(({ accountId }) => accountId)).size > 1) {
     throw new GatewayError('ambiguous-credentials')
   }
   // A bearer was sent on purpose, so a valid cookie beside it does not make up for a wrong one.
-  return bearer === null ? (callers[0] ?? 'invalid-token') : (readings[0] ?? 'invalid-token')
+  return sent ?? callers[0] ?? 'invalid-token'
 }
 
 const authorizationLength = 'authorization'.length

@@ -96,6 +96,14 @@ test('such a caller has no account with us: no page, no session to end, no name 
   const ada = { authorization: `Bearer ${accessToken}` }
   expect((await fetch(`${gateway.url}/auth/me`, { headers: ada })).status).toBe(200)
 
+  // A neighbour under the same domain could plant it, and the browser's owner would call in its name.
+  const planted = { cookie: `guichet_access=${eve.authorization.slice('Bearer '.length)}` }
+  for (const headers of [planted, { cookie: `${planted.cookie}; guichet_access=stale` }]) {
+    expect((await fetch(`${gateway.url}/api/achat`, { headers })).status).toBe(401)
+  }
+  const quota = await fetch(`${gateway.url}/quota`, { headers: eve })
+  expect(await quota.json()).toMatchObject({ account: `campus:${account.id}` })
+
   // Two identities at once (C13): whom the app and we would each believe is anyone's guess.
   const both = { ...eve, cookie: `guichet_access=${accessToken}` }
   expect((await fetch(`${gateway.url}/api/achat`, { headers: both })).status).toBe(400)

@@ -1,4 +1,4 @@
-import { openPool } from '../open-pool.ts'
+import { TargetConnections } from '../target-connections.ts'
 import type { Upstream } from '../upstream.ts'
 import type { Balance, BalanceKind } from './balance.ts'
 import { Circuit } from './circuit.ts'
@@ -67,7 +67,7 @@ function openTarget(
   opened: AsyncDisposableStack,
 ): Target {
   const { name, eject, probe } = upstream
-  const pool = opened.adopt(openPool(url, upstream), (open) => open.destroy())
+  const connections = opened.use(new TargetConnections(url, upstream))
   // With nowhere else to go, a target that fails at times is better than none.
   const isOnly = upstream.targets.length === 1
   const circuit = isOnly
@@ -75,7 +75,7 @@ function openTarget(
     : new Circuit({ whenToOpen: afterFailuresInARow(eject.failures), openForMs: eject.forMs })
   const { maxConnections, maxQueue, slowStartMs } = upstream
   const target = new Target(
-    { url, weight, capacity: maxConnections + maxQueue, slowStartMs, circuit, pool },
+    { url, weight, capacity: maxConnections + maxQueue, slowStartMs, circuit, connections },
     {
       asked: (durationMs) => events.asked(name, durationMs),
       answering: (isAnswering) => events.answering(name, url, isAnswering),
@@ -83,8 +83,7 @@ function openTarget(
     },
   )
   if (probe !== null) {
-    const connection = opened.adopt(openPool(url, upstream), (open) => open.destroy())
-    opened.use(probeTarget(target, probe, connection))
+    opened.use(probeTarget(target, probe, opened.use(new TargetConnections(url, upstream))))
   }
   return target
 }

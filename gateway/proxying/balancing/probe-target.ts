@@ -14,15 +14,19 @@ export interface ProbeOptions extends ProbeThresholds {
 /**
  * Asks a target again and again whether it is well, from now until it is disposed.
  *
- * @param connection of its own: behind calls that wait for their turn a probe would come too late
+ * @param connections of their own: behind calls that wait for their turn a probe would come too late
  */
-export function probeTarget(target: Target, options: ProbeOptions, connection: Dispatcher): AsyncDisposable {
+export function probeTarget(
+  target: Target,
+  options: ProbeOptions,
+  connections: { readonly pool: Dispatcher },
+): AsyncDisposable {
   const stopping = new AbortController()
   const health = new ProbeHealth(options)
 
   async function keepProbing(): Promise<void> {
     while (!stopping.signal.aborted) {
-      const isGood = await isWell(connection, options, stopping.signal)
+      const isGood = await isWell(connections.pool, options, stopping.signal)
       if (stopping.signal.aborted) return
       if (health.heard(isGood)) target.setHealthy(health.isHealthy, performance.now())
       await wait(options.everyMs, null, { signal: stopping.signal, ref: false }).catch(() => undefined)
@@ -39,12 +43,12 @@ export function probeTarget(target: Target, options: ProbeOptions, connection: D
 }
 
 async function isWell(
-  connection: Dispatcher,
+  pool: Dispatcher,
   { path, timeoutMs, status }: ProbeOptions,
   stopping: AbortSignal,
 ): Promise<boolean> {
   try {
-    const { statusCode, body } = await connection.request({
+    const { statusCode, body } = await pool.request({
       method: 'GET',
       path,
       headers: { 'user-agent': 'guichet-probe' },

@@ -13,7 +13,7 @@ function openTarget(options: Partial<TargetOptions> = {}) {
       capacity: 2,
       slowStartMs: 10_000,
       circuit: new Circuit({ whenToOpen: afterFailuresInARow(2), openForMs: 1_000 }),
-      pool: {} as TargetOptions['pool'],
+      connections: {} as TargetOptions['connections'],
       ...options,
     },
     {

@@ -16,7 +16,7 @@ export interface TargetOptions {
   readonly slowStartMs: number
   /** Null: it is never ejected. */
   readonly circuit: Circuit | null
-  readonly pool: Dispatcher
+  readonly connections: { readonly pool: Dispatcher }
 }
 
 /** What happens at a target, for the log and the figures. */
@@ -36,11 +36,11 @@ export class Target implements Availability, Candidate {
   readonly weight: number
   readonly capacity: number
   readonly circuit: Circuit | null
-  readonly pool: Dispatcher
   isHealthy = true
   isDraining = false
   /** Calls from their choice to the end of their answer. */
   inFlight = 0
+  readonly #connections: TargetOptions['connections']
   readonly #slowStartMs: number
   readonly #latency = new PeakLatency()
   readonly #events: TargetEvents
@@ -48,15 +48,23 @@ export class Target implements Availability, Candidate {
   #isAnswering: boolean | null = null
   #toldState: TargetState = 'up'
 
-  constructor({ url, weight, capacity, slowStartMs, circuit, pool }: TargetOptions, events: TargetEvents) {
+  constructor(
+    { url, weight, capacity, slowStartMs, circuit, connections }: TargetOptions,
+    events: TargetEvents,
+  ) {
     this.url = url
     this.name = new URL(url).host
     this.weight = weight
     this.capacity = capacity
     this.circuit = circuit
-    this.pool = pool
+    this.#connections = connections
     this.#slowStartMs = slowStartMs
     this.#events = events
+  }
+
+  /** Asked anew for every call: it is another one when the target has moved. */
+  get pool(): Dispatcher {
+    return this.#connections.pool
   }
 
   weightAt(nowMs: number): number {

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { expect, it, onTestFinished, vi } from 'vitest'
-import { openPool } from './open-pool.ts'
+import { TargetConnections } from './target-connections.ts'
 import type { Upstream } from './upstream.ts'
 
 async function startAt(address: string, port: number): Promise<number> {
@@ -33,11 +33,17 @@ it('an app that moves to another address is followed, though the old one still a
     responseTimeoutMs: 1_000,
     idleTimeoutMs: 1_000,
   }
-  const pool = openPool(`http://app.test:${port}`, upstream as Upstream, 200)
-  onTestFinished(() => pool.destroy())
-  const whoAnswers = async () => (await pool.request({ path: '/', method: 'GET' })).body.text()
+  const connections = new TargetConnections(`http://app.test:${port}`, upstream as Upstream, 100)
+  onTestFinished(() => connections[Symbol.asyncDispose]())
+  const whoAnswers = async () => (await connections.pool.request({ path: '/', method: 'GET' })).body.text()
   expect(await whoAnswers()).toBe('127.0.0.1')
+  const { pool } = connections
   address = '127.0.0.2'
   expect(await whoAnswers()).toBe('127.0.0.1')
   await expect.poll(whoAnswers, { timeout: 1_000, interval: 20 }).toBe('127.0.0.2')
+  await expect.poll(() => pool.closed).toBe(true)
+  // The same addresses are no reason to begin anew.
+  const settled = connections.pool
+  await new Promise((resolve) => setTimeout(resolve, 250))
+  expect(connections.pool).toBe(settled)
 })

@@ -20,6 +20,10 @@ import { quotaRoutes } from './limiting/quota.routes.ts'
 import { drawQuota, quotaFileRoutes } from './limiting/quota-section.routes.ts'
 import { settleCall } from './limiting/settle.step.ts'
 import { addressSubject } from './limiting/subject.ts'
+import { watchLoopLag } from './listening/loop-lag.ts'
+import { type ShedReason, shedOverload } from './listening/shed.step.ts'
+import { noteShedding } from './listening/shed-notes.ts'
+import type { Metrics } from './metrics/metrics.ts'
 import { recordRequest } from './metrics/record-request.step.ts'
 import type { Parts } from './open-parts.ts'
 import { createAskBehind } from './proxying/ask-behind.ts'
@@ -42,6 +46,32 @@ export interface CallersOptions {
   readonly draining: { readonly isDraining: boolean }
   readonly log: Logger
 }
+/** Before the road: callers alone are turned away, never operators. */
+function shedWhenOverloaded(
+  app: FastifyInstance,
+  { limits }: GatewayConfig,
+  metrics: Metrics,
+  log: Logger,
+): void {
+  const lag = watchLoopLag()
+  app.addHook('onClose', async () => lag[Symbol.dispose]())
+  const { maxInFlight, maxEventLoopLagMs: maxLagMs } = limits
+  const warn = (reason: ShedReason): void =>
+    log.warn(
+      { reason, lagMs: Math.round(lag.meanMs), maxInFlight },
+      'requests are turned away: more came than this process can answer',
+    )
+  app.addHook(
+    'onRequest',
+    shedOverload({
+      maxInFlight,
+      maxLagMs,
+      lag,
+      shed: noteShedding({ count: metrics.shed, warn, now: performance.now.bind(performance) }),
+    }),
+  )
+}
+
 
 /** The road, and the gateway's own endpoints beside it. */
 export function serveCallers(
@@ -82,6 +112,7 @@ export function serveCallers(
     networkOf: addressSubject,
     loggedIn: metrics.loggedIn,
     now: Date.now,
+  shedWhenOverloaded(app, config, metrics, log)
   }
   layRoad(app, {
     stripClaims: stripClaims(createTrustedProxies(config.listen.trustedProxies)),

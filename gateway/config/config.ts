@@ -29,6 +29,8 @@ export interface GatewayConfig {
     /** Origin without a trailing slash. With port 0 and none given it is `http://localhost`, without the port. */
     readonly publicUrl: string
     readonly trustedProxies: readonly string[]
+    /** Paths of PEM files; null: in clear. */
+    readonly tls: { readonly cert: string; readonly key: string; readonly http2: boolean } | null
   }
   readonly admin: {
     readonly host: string
@@ -102,6 +104,10 @@ export interface GatewayConfig {
     readonly headersTimeoutMs: number
     readonly requestTimeoutMs: number
     readonly drainTimeoutMs: number
+    readonly maxInFlight: number
+    readonly maxEventLoopLagMs: number
+    /** Null: as the system's limit of open files allows. */
+    readonly maxConnections: number | null
   }
   readonly log: { readonly level: LogLevel }
 }

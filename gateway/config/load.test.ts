@@ -54,7 +54,13 @@ describe('the shipped files', () => {
 
 test('defaults fill every key left out, and durations become milliseconds', () => {
   expect(load(smallest)).toEqual({
-    listen: { host: '127.0.0.1', port: 8080, publicUrl: 'http://localhost:8080', trustedProxies: [] },
+    listen: {
+      host: '127.0.0.1',
+      port: 8080,
+      publicUrl: 'http://localhost:8080',
+      trustedProxies: [],
+      tls: null,
+    },
     admin: { host: '127.0.0.1', port: 9090, token: null },
     check: null,
     stores: {
@@ -120,6 +126,9 @@ test('defaults fill every key left out, and durations become milliseconds', () =
       headersTimeoutMs: 10_000,
       requestTimeoutMs: 60_000,
       drainTimeoutMs: 10_000,
+      maxInFlight: 10_000,
+      maxEventLoopLagMs: 500,
+      maxConnections: null,
     },
     log: { level: 'info' },
   })

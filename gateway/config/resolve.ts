@@ -14,7 +14,8 @@ import type { ConfigFile } from './schema.ts'
 export function resolveConfig(file: ConfigFile): GatewayConfig {
   const { listen, admin, check, stores, identity, limits } = file
   const publicUrl = origin(
-    listen.publicUrl || `http://localhost${listen.port === 0 ? '' : `:${listen.port}`}`,
+    listen.publicUrl ||
+      `${listen.tls ? 'https' : 'http'}://localhost${listen.port === 0 ? '' : `:${listen.port}`}`,
   )
   const policies = Object.entries(file.policies).map(([name, policy]) => resolvePolicy(name, policy))
   const byName = new Map(policies.map((policy) => [policy.name, policy]))
@@ -27,6 +28,7 @@ export function resolveConfig(file: ConfigFile): GatewayConfig {
       trustedProxies: entriesOf(listen.trustedProxies),
     },
     check: check === undefined ? null : resolveCheck(check, named([check.policy])),
+      tls: listen.tls ?? null,
     admin: { host: admin.host, port: admin.port, token: admin.token || null },
     stores: {
       sessions: store(stores.sessions) as SessionsStore,
@@ -74,6 +76,9 @@ export function resolveConfig(file: ConfigFile): GatewayConfig {
       drainTimeoutMs: durationMs(limits.drainTimeout),
     },
     log: { level: file.log.level },
+      maxInFlight: limits.maxInFlight,
+      maxEventLoopLagMs: durationMs(limits.maxEventLoopLag),
+      maxConnections: limits.maxConnections ?? null,
   }
 }
 

@@ -115,3 +115,18 @@ export function createInstruments(registry: Registry) {
 }
 
 export type Instruments = ReturnType<typeof createInstruments>
+    shedRequests: counter(
+      'guichet_shed_requests_total',
+      'Requests turned away at once, since too many were under way (in-flight) or the event loop ran too late (event-loop).',
+      ['reason'],
+    ),
+    droppedConnections: counter(
+      'guichet_dropped_connections_total',
+      'Connections of callers closed as they came, since too many were open.',
+      [],
+    ),
+    certificateExpiry: gauge(
+      'guichet_certificate_expiry_timestamp_seconds',
+      'When the certificate of the listener expires, in Unix time.',
+      [],
+    ),

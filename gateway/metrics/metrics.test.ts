@@ -41,6 +41,9 @@ function useEverything(metrics: Metrics): void {
   metrics.hitForwarded('vente')
   metrics.loggedIn('accepted')
   metrics.configReloaded(false)
+  metrics.shed('event-loop')
+  metrics.connectionDropped()
+  metrics.certificateExpires(1_800_000_000_000)
 }
 
 test('what happened is what a scrape says', async () => {
@@ -74,6 +77,10 @@ test('what happened is what a scrape says', async () => {
       'guichet_least_active_calls{account="\\"quoted\\\\\\"@example.org"} 0',
       'guichet_upstream_up{upstream="etuservices",target="http://127.0.0.1:3000"} 1',
       'guichet_config_reload_success 0',
+      'guichet_shed_requests_total{reason="in-flight"} 0',
+      'guichet_shed_requests_total{reason="event-loop"} 1',
+      'guichet_dropped_connections_total 1',
+      'guichet_certificate_expiry_timestamp_seconds 1800000000',
       `guichet_build_info{version="1.2.3",node="${process.version}"} 1`,
     ]),
   )

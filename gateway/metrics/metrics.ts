@@ -1,4 +1,5 @@
 import { Registry } from 'prom-client'
+import type { ShedReason } from '../listening/shed.step.ts'
 import { createInstruments } from './instruments.ts'
 import { type DecisionLabel, decisionLabel, methodLabel, routeLabel, type Verdict } from './labels.ts'
 import { readProcessOnScrape } from './process-metrics.ts'
@@ -42,13 +43,15 @@ export function createMetrics(options: MetricsOptions) {
   instruments.buildInfo.set({ version: options.version, node: process.version }, 1)
   instruments.configReload.set(1)
   // Absent until someone can tell: 0 would be a claim.
-  for (const gauge of [instruments.sessions, instruments.hitsPending]) gauge.remove()
+  for (const gauge of [instruments.sessions, instruments.hitsPending, instruments.certificateExpiry])
+    gauge.remove()
   // Their series exist from the start.
   for (const store of options.stores) {
     instruments.storeUp.set({ store }, 1)
     instruments.storeErrors.inc({ store }, 0)
   }
   for (const result of ['accepted', 'refused', 'limited', 'failed']) instruments.logins.inc({ result }, 0)
+  for (const reason of ['in-flight', 'event-loop']) instruments.shedRequests.inc({ reason }, 0)
 
   return {
     expect({ services, policies }: ExpectedNames): void {
@@ -94,6 +97,15 @@ export function createMetrics(options: MetricsOptions) {
       instruments.websocketsOpen.set(open)
     },
     hitForwarded(service: string): void {
+    shed(reason: ShedReason): void {
+      instruments.shedRequests.inc({ reason })
+    },
+    connectionDropped(): void {
+      instruments.droppedConnections.inc()
+    },
+    certificateExpires(atMs: number): void {
+      instruments.certificateExpiry.set(atMs / 1000)
+    },
       serviceCalls(service).count++
     },
     loggedIn(result: LoginResult): void {

@@ -9,6 +9,20 @@ const addressHints = {
   'x-cure': 'write addresses or networks such as 10.0.0.0/8, separated by commas',
 }
 
+const tls = Section(
+  {
+    cert: Type.String({
+      description: 'PEM file with the certificate and the chain after it. Read again when it changes.',
+    }),
+    key: Type.String({ description: 'PEM file with its private key. Read again when it changes.' }),
+    http2: Type.Boolean({
+      description: 'Whether HTTP/2 is offered beside HTTP/1.1, on the same port.',
+      default: true,
+    }),
+  },
+  { description: 'TLS 1.2 and 1.3.', 'x-default': 'none: in clear, by HTTP/1.1' },
+)
+
 export const listen = Section(
   {
     host: Type.String({ description: 'Address the gateway listens on.', default: '127.0.0.1' }),
@@ -16,9 +30,10 @@ export const listen = Section(
     publicUrl: Type.Optional(
       Type.String({
         description: 'Where browsers reach the gateway: scheme, host and port, no path.',
-        'x-default': '`http://localhost:PORT`',
+        'x-default': '`http://localhost:PORT`, with TLS `https://localhost:PORT`',
       }),
     ),
+    tls: Type.Optional(tls),
     trustedProxies: Type.Union([Type.String(addressHints), Type.Array(Type.String(addressHints))], {
       description:
         'Addresses or networks of the proxies in front of the gateway, separated by commas or as a list. Only their `X-Forwarded-*` are believed.',

@@ -22,6 +22,28 @@ export const limits = Section(
       least: '100ms',
       most: '1d',
     }),
+    maxInFlight: Type.Integer({
+      description:
+        'Requests that may be under way at the same time in one process, streams included; more are answered 503. Each takes some 50 KB while it waits.',
+      default: 10_000,
+      minimum: 1,
+      maximum: 1_000_000,
+    }),
+    maxEventLoopLag: Duration({
+      description: 'While the event loop runs later than this, requests are answered 503 at once.',
+      default: '500ms',
+      least: '10ms',
+      most: '1m',
+    }),
+    maxConnections: Type.Optional(
+      Type.Integer({
+        description:
+          'Connections of callers that one process keeps at the same time; more are closed as they come. Leave room for files, stores and upstreams.',
+        'x-default': 'half of the files that the system lets the process open; 10,000 where it does not tell',
+        minimum: 1,
+        maximum: 10_000_000,
+      }),
+    ),
     drainTimeout: Duration({
       description: 'How long running requests may go on after a stop was asked for.',
       default: '10s',

@@ -1,0 +1,75 @@
+import { constants, createServer, type Http2Server, type ServerHttp2Session } from 'node:http2'
+import { Http2Request, Http2Response } from './http2-messages.ts'
+
+export interface Http2Options {
+  /** A session may take this long until its first request. */
+  readonly headersTimeoutMs: number
+  /** A session without a request under way is closed after so long. */
+  readonly idleMs: number
+}
+
+/** HTTP/2 over connections that somebody else accepts; `request` and `checkContinue` come from `server`. */
+export interface Http2Sessions {
+  readonly server: Http2Server
+  /** Tells clients to open no more streams; those that are already on their way are still answered. */
+  announceEnd(): void
+  /** Closes each session when its streams have ended. */
+  close(): void
+  /** Cuts them. */
+  destroy(): void
+}
+
+/** Sixteen answers at once would do for a page; a script that fetches more is served in turn. */
+const maxConcurrentStreams = 100
+
+/**
+ * Streams that a client opens and cancels at once cost it nothing (CVE-2023-44487): so many in a burst, then so many
+ * a second, and the session is ended.
+ */
+const streamResets = { streamResetBurst: 300, streamResetRate: 30 }
+
+/** More would be refused by the first step anyway, in our own words; above these the stream is reset. */
+const headLimits = { maxHeaderListPairs: 450, settings: { maxHeaderListSize: 65_536, maxConcurrentStreams } }
+
+const lastStreamOfAll = 2 ** 31 - 1
+
+export function openHttp2Sessions({ headersTimeoutMs, idleMs }: Http2Options): Http2Sessions {
+  const sessions = new Set<ServerHttp2Session>()
+  const server = createServer({
+    ...headLimits,
+    ...streamResets,
+    Http2ServerRequest: Http2Request,
+    Http2ServerResponse: Http2Response,
+  })
+  server.on('session', (session) => {
+    sessions.add(session)
+    session.once('close', () => sessions.delete(session))
+    closeWhenIdle(session, headersTimeoutMs, idleMs)
+  })
+  // Each ends its own session, and tells nothing that the log should know.
+  server.on('sessionError', () => {})
+  const each = (act: (session: ServerHttp2Session) => void): void => {
+    for (const session of sessions) if (!session.destroyed) act(session)
+  }
+  return {
+    server,
+    announceEnd: () => each((session) => session.goaway(constants.NGHTTP2_NO_ERROR, lastStreamOfAll)),
+    close: () => each((session) => session.close()),
+    destroy: () => each((session) => session.destroy()),
+  }
+}
+
+/** Not by the session's own timer, which every byte sets back: a head that drips would hold it for ever. */
+function closeWhenIdle(session: ServerHttp2Session, headersTimeoutMs: number, idleMs: number): void {
+  let streams = 0
+  const end = (): void => session.destroy()
+  let idling = setTimeout(end, headersTimeoutMs)
+  session.on('stream', (stream) => {
+    clearTimeout(idling)
+    streams++
+    stream.once('close', () => {
+      if (--streams === 0 && !session.destroyed) idling = setTimeout(end, idleMs)
+    })
+  })
+  session.once('close', () => clearTimeout(idling))
+}

@@ -5,14 +5,19 @@ import { createLimiter, type Limiter } from './limiting/limiter.ts'
 import { createMetrics, type Metrics } from './metrics/metrics.ts'
 import { watchStore } from './metrics/watch-store.ts'
 import { openStores, type Stores } from './open-stores.ts'
+import { type OpenWebsockets, trackWebsockets } from './proxying/websocket/open-websockets.ts'
 
 export type WatchedStores = Omit<Stores, typeof Symbol.asyncDispose>
 
-/** What stays when the configuration is read again: sessions and windows, figures, what was counted without the store. */
+/**
+ * What stays when the configuration is read again: sessions and windows, figures, what was counted without the store,
+ * and open WebSockets.
+ */
 export interface Lasting {
   readonly stores: WatchedStores
   readonly metrics: Metrics
   readonly limiter: Limiter
+  readonly websockets: OpenWebsockets
 }
 
 /**
@@ -30,8 +35,8 @@ export async function openLasting(
   const metrics = createMetrics({ version, stores: ['sessions', 'hits', 'accounts'] })
   opened.defer(metrics.close)
   const stores = watched(plainStores, metrics, log)
-  const limiter = opened.use(openLimiter(stores, config.stores.instances, metrics, log))
-  return { stores, metrics, limiter }
+  const limiter = opened.use(openLimiter(stores, config.stores.instances * config.workers, metrics, log))
+  return { stores, metrics, limiter, websockets: openWebsockets(stores, metrics, limiter) }
 }
 
 /** The same stores, each call of them timed, each change told to the operator once. */
@@ -56,6 +61,25 @@ function watched({ accounts, sessions, hits }: WatchedStores, metrics: Metrics, 
     sessions,
     hits: { ...hits, home: watch('hits')(hits.home) },
   }
+}
+
+function openWebsockets(
+  { sessions }: WatchedStores,
+  metrics: Metrics,
+  limiter: Pick<Limiter, 'look'>,
+): OpenWebsockets {
+  return trackWebsockets({
+    async isAlive(session) {
+      const looked = await limiter.look({ session, windows: [], callId: '' })
+      return looked.kind !== 'session-ended'
+    },
+    listen: (heard) =>
+      sessions.home.news.listen((news) => {
+        if (news.kind === 'missed') heard(null)
+        else if (news.kind === 'loosened' && news.subject.startsWith('u:')) heard(news.subject.slice(2))
+      }),
+    counted: metrics.websocketsOpen,
+  })
 }
 
 function openLimiter(

@@ -46,10 +46,11 @@ export interface Parts extends Lasting {
  */
 export async function openParts(
   config: GatewayConfig,
-  { stores, metrics, limiter }: Lasting,
+  lasting: Lasting,
   log: Logger,
   opened: AsyncDisposableStack,
 ): Promise<Parts> {
+  const { stores, metrics, limiter } = lasting
   const { identity, answers } = config
   const keys = await openKeys(config, log, opened)
   const services = [...new Set(config.routes.flatMap(({ service }) => service ?? []))]
@@ -63,11 +64,9 @@ export async function openParts(
   const recorder = openRecorder(stores, config.limits.drainTimeoutMs, log, opened)
   const statistics = createStatistics({ accounts: stores.accounts.home, hits: stores.hits.home, services })
   return {
-    stores,
-    metrics,
+    ...lasting,
     keys,
     hashing: createPasswordHashing(),
-    limiter,
     responses: await openCache(config, metrics, log, opened),
     mails: openMails(config, log, opened),
     recorder,

@@ -36,7 +36,6 @@ import { readTarget } from './proxying/request-target.ts'
 import { sendWebsocket } from './proxying/send-websocket.step.ts'
 import { stripClaims } from './proxying/strip-claims.step.ts'
 import { createTrustedProxies } from './proxying/trusted-proxies.ts'
-import { type OpenWebsockets, trackWebsockets } from './proxying/websocket/open-websockets.ts'
 import { acceptUpgrades } from './proxying/websocket/upgrades.ts'
 import { layRoad } from './request-path.ts'
 import { matchRoute } from './routing/match-route.step.ts'
@@ -130,7 +129,7 @@ export function serveCallers(
     sendWebsocket: sendWebsocket({
       ...asking,
       completeHead,
-      websockets: serveWebsockets(app, parts),
+      websockets: parts.websockets,
       silentClientMs: config.limits.requestTimeoutMs,
       closingMs: Math.min(2_000, config.limits.drainTimeoutMs),
     }),
@@ -152,6 +151,7 @@ export function serveCallers(
     recordHit: recordHit({ recorder, onHit: metrics.hitForwarded }),
     recordRequest: recordRequest({ metrics, isLogging: log.isLevelEnabled('info') }),
   })
+  acceptUpgrades(app.server, (request, response) => app.routing(request, response))
   app.register(authRoutes, {
     ...loggingIn,
     hashing: parts.hashing,
@@ -191,21 +191,4 @@ export function serveCallers(
     identify: identifyVisitor({ tokens, cookies }),
     refuseDeadSession: refuseUnauthenticated({ cookies }),
   })
-}
-
-/** Lets handshakes take the road, and closes what they have opened when the gateway does. */
-function serveWebsockets(app: FastifyInstance, { limiter, stores, metrics }: Parts): OpenWebsockets {
-  const websockets = trackWebsockets({
-    isAlive: async (session) =>
-      (await limiter.look({ session, windows: [], callId: '' })).kind !== 'session-ended',
-    listen: (heard) =>
-      stores.sessions.home.news.listen((news) => {
-        if (news.kind === 'missed') heard(null)
-        else if (news.kind === 'loosened' && news.subject.startsWith('u:')) heard(news.subject.slice(2))
-      }),
-    counted: metrics.websocketsOpen,
-  })
-  acceptUpgrades(app.server, (request, response) => app.routing(request, response))
-  app.addHook('preClose', async () => websockets.end())
-  return websockets
 }

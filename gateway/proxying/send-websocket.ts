@@ -101,10 +101,13 @@ class Exchange implements Sending {
   }
 
   #answered(answer: IncomingMessage): void {
-    if (!this.#end()) return void answer.destroy()
-    this.#client.release()
-    const headers = responseHeaders(answer.headers as HeaderFields, false)
-    this.#owner.answered(answer.statusCode ?? 0, headers, answer)
+    const status = answer.statusCode ?? 0
+    if (status < 200 || status > 599) {
+      this.#fail(new Error(`the upstream answered with the status ${status}`))
+    } else if (this.#end()) {
+      this.#client.release()
+      this.#owner.answered(status, responseHeaders(answer.headers as HeaderFields, false), answer)
+    } else answer.destroy()
   }
 
   #upgraded(answer: IncomingMessage, socket: Socket): void {

@@ -27,18 +27,16 @@ it('a WebSocket is one call, counted and logged when it opens and never again', 
   const logged = () => lines.filter(({ path }) => path === '/api/vente/live')
 
   const socket = await openWebsocket(gateway, '/api/vente/live?token=secret', { headers: authorization })
-  await expect
-    .poll(logged)
-    .toMatchObject([
-      {
-        status: 101,
-        method: 'GET',
-        caller: account.id,
-        decision: 'allowed',
-        upstream: 'app',
-        path: '/api/vente/live',
-      },
-    ])
+  await expect.poll(logged).toMatchObject([
+    {
+      status: 101,
+      method: 'GET',
+      caller: account.id,
+      decision: 'allowed',
+      upstream: 'app',
+      path: '/api/vente/live',
+    },
+  ])
   const metrics = await metricsOf(gateway)
   const code101 = { route: '/api/vente', method: 'GET', code: '101' }
   expect(sumOf(metrics, 'guichet_http_requests_total', code101)).toBe(1)

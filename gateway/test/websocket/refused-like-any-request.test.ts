@@ -136,6 +136,15 @@ describe('only 101 for this very handshake opens a tunnel', () => {
     await expect.poll(() => raw.openConnections()).toBe(0)
   })
 
+  it.each(['042 Low', '999 High'])('an answer with the status %s is 502', async (line) => {
+    await using raw = await startRawApp(
+      (socket) => void socket.end(`HTTP/1.1 ${line}\r\nContent-Length: 0\r\n\r\n`),
+    )
+    await using other = await behind(raw.url)
+    const answer = await sendRaw(other.url, handshake('/'))
+    expect([answer.status, codeOf(answer), answer.isClosed]).toEqual([502, 'upstream-broken', true])
+  })
+
   it('what the app sends with its 101, and the client with its handshake, arrives', async () => {
     await using raw = await startRawApp((socket, request) => {
       if (!request.startsWith('GET')) return

@@ -5,7 +5,6 @@ import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
 import type { GatewayConfig } from './config/config.ts'
 import { type Address, type Door, openDoor } from './door.ts'
-import type { Report } from './metrics/reports.ts'
 import { openLasting } from './open-lasting.ts'
 import { openRoads } from './open-roads.ts'
 
@@ -24,18 +23,8 @@ export interface Gateway extends AsyncDisposable {
   reload(config: GatewayConfig): Promise<void>
   /** What the metrics say of the last configuration that was read. */
   configReloaded(isAccepted: boolean): void
-  /** What this process has counted, to be put together with others. */
-  report(): Promise<Report>
   /** Lets nobody in any more, for a gateway that another one has replaced. Dispose it when this resolves. */
   retire(): Promise<void>
-}
-
-/** For a gateway that is one process of several. */
-export interface GatewayShare {
-  /** The one that all have, when the configuration has none. */
-  readonly adminToken: string
-  /** The figures of all, as `/metrics` answers them. */
-  readonly scrape: () => Promise<string>
 }
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
@@ -50,18 +39,13 @@ const lingerMs = 2_000
  *
  * @throws Error that names what could not be opened and the cure
  */
-export async function openGateway(
-  config: GatewayConfig,
-  log: Logger,
-  share?: GatewayShare,
-): Promise<Gateway> {
+export async function openGateway(config: GatewayConfig, log: Logger): Promise<Gateway> {
   await using opening = new AsyncDisposableStack()
   const lasting = await openLasting(config, version, log, opening)
-  const adminToken = config.admin.token ?? share?.adminToken ?? randomAdminToken()
-  const scrape = share?.scrape ?? lasting.metrics.scrape
+  const adminToken = config.admin.token ?? randomBytes(24).toString('base64url')
   const draining = { isDraining: false }
   const roadsOf = (one: GatewayConfig) =>
-    openRoads(one, { lasting, log, draining, scrape, adminToken: one.admin.token ?? adminToken })
+    openRoads(one, { lasting, log, draining, adminToken: one.admin.token ?? adminToken })
 
   let current = { config, roads: await roadsOf(config) }
   opening.defer(() => current.roads[Symbol.asyncDispose]())
@@ -77,8 +61,8 @@ export async function openGateway(
     return door
   }
   const operators = await open(config.admin, () => current.roads.operators)
-  const callers = await open(config.listen, () => current.roads.callers)
   const checks = config.check && (await open(config.check, () => current.roads.checks as FastifyInstance))
+  const callers = await open(config.listen, () => current.roads.callers)
   opening.defer(() => {
     draining.isDraining = true
     lasting.websockets.end()
@@ -106,7 +90,6 @@ export async function openGateway(
       leaving.add(left)
     },
     configReloaded: lasting.metrics.configReloaded,
-    report: lasting.metrics.report,
     async retire() {
       draining.isDraining = true
       await Promise.all([callers, operators, checks].map((door) => door?.shut(lingerMs)))
@@ -115,24 +98,14 @@ export async function openGateway(
   }
 }
 
-export const randomAdminToken = (): string => randomBytes(24).toString('base64url')
-
 /** What the doors and the stores were opened with. */
 function whatCannotChange(now: GatewayConfig, next: GatewayConfig): string[] {
-  const opened = ({
-    listen,
-    admin,
-    check,
-    stores,
-    limits,
-    workers,
-  }: GatewayConfig): Record<string, unknown> => ({
+  const opened = ({ listen, admin, check, stores, limits }: GatewayConfig): Record<string, unknown> => ({
     'listen.host and listen.port': [listen.host, listen.port],
     'admin.host and admin.port': [admin.host, admin.port],
     'check.host and check.port': check && [check.host, check.port],
     stores,
     'limits.headersTimeout': limits.headersTimeoutMs,
-    workers,
   })
   const wanted = opened(next)
   return Object.entries(opened(now))

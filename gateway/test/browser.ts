@@ -14,25 +14,40 @@ export function launchBrowser(): Promise<Browser> {
 const furthest = 60
 
 /**
- * Presses Tab until the link or button with this name has the focus, then Enter, and waits for the page it leads to.
+ * Presses Tab until the link or button with this name has the focus.
  *
  * @throws Error with all that had the focus, when none of them has this name.
  */
-export async function followByKeyboard(page: Page, name: string): Promise<void> {
+export async function focusByKeyboard(page: Page, name: string): Promise<void> {
   const passed: string[] = []
   for (let press = 0; press < furthest; press++) {
     await page.keyboard.press('Tab')
     const focused = await page.evaluate<string>("document.activeElement?.textContent?.trim() ?? ''")
-    if (focused !== name) {
-      passed.push(focused)
-      continue
-    }
-    const arrived = page.waitForEvent('load')
-    await page.keyboard.press('Enter')
-    await arrived
-    return
+    if (focused === name) return
+    passed.push(focused)
   }
   throw new Error(`no ${JSON.stringify(name)} under the Tab key on ${page.url()}: ${passed.join(' | ')}`)
+}
+
+/** The same, then Enter, and waits for the page it leads to. */
+export async function followByKeyboard(page: Page, name: string): Promise<void> {
+  await focusByKeyboard(page, name)
+  await submitByKeyboard(page)
+}
+
+/** Types into the field that has the focus, and into those that follow under the Tab key; then Enter. */
+export async function fillByKeyboard(page: Page, ...texts: string[]): Promise<void> {
+  for (const [index, text] of texts.entries()) {
+    if (index > 0) await page.keyboard.press('Tab')
+    await page.keyboard.type(text)
+  }
+  await submitByKeyboard(page)
+}
+
+export async function submitByKeyboard(page: Page): Promise<void> {
+  const arrived = page.waitForEvent('load')
+  await page.keyboard.press('Enter')
+  await arrived
 }
 
 /** The status of every page and of everything pages asked for, from now on. */

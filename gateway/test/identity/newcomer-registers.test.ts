@@ -1,35 +1,13 @@
-import type { Browser, Page } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
-import { followByKeyboard, launchBrowser } from '../browser.ts'
-import { startEchoApp } from '../echo-app.ts'
-import { freePort } from '../servers/free-port.ts'
-import { type MailServer, startMailServer } from '../servers/mail-server.ts'
-import { openTestGateway, type TestGateway } from '../test-gateway.ts'
+import type { Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { fillByKeyboard, followByKeyboard, submitByKeyboard } from '../browser.ts'
+import { type Browsing, openBrowsing } from './open-browsing.ts'
 
-const opened = new AsyncDisposableStack()
-afterAll(() => opened.disposeAsync())
-let gateway: TestGateway
-let mails: MailServer
-let browser: Browser
-
+let browsing: Browsing
 beforeAll(async () => {
-  const app = opened.use(
-    await startEchoApp((_request, response) => {
-      response.setHeader('content-type', 'text/html')
-      response.end('<!doctype html><title>app</title><h1>the app</h1>')
-    }),
-  )
-  mails = opened.use(await startMailServer())
-  const port = await freePort()
-  // Mails link to it, so it must be known beforehand.
-  const listen = { host: '127.0.0.1', port, publicUrl: `http://127.0.0.1:${port}` }
-  const routes = [{ path: '/', upstream: 'app', access: 'connected' }]
-  gateway = opened.use(
-    await openTestGateway({ upstream: app.url, config: { listen, routes, mail: { smtp: mails.url } } }),
-  )
-  browser = await launchBrowser()
-  opened.defer(() => browser.close())
+  browsing = await openBrowsing()
 })
+afterAll(() => browsing[Symbol.asyncDispose]())
 
 interface Words {
   readonly logIn: string
@@ -49,7 +27,7 @@ const languages: [locale: string, email: string, words: Words][] = [
     {
       logIn: 'Se connecter',
       register: 'Créer un compte',
-      weak: 'Choisissez 8 caractères ou plus, et pas l’un des mots de passe les plus courants.',
+      weak: 'Choisissez 8 caractères ou plus : ni l’un des mots de passe les plus courants, ni votre nom, ni votre adresse.',
       activate: 'Activer le compte',
       activated: 'Votre compte est activé. Connectez-vous.',
       forgot: 'Mot de passe oublié\u00a0?',
@@ -63,7 +41,7 @@ const languages: [locale: string, email: string, words: Words][] = [
     {
       logIn: 'Log in',
       register: 'Create an account',
-      weak: 'Choose 8 characters or more, and not one of the most common passwords.',
+      weak: 'Choose 8 characters or more: not one of the most common passwords, nor your name or address.',
       activate: 'Activate the account',
       activated: 'Your account is activated. Log in.',
       forgot: 'Forgotten your password?',
@@ -73,39 +51,12 @@ const languages: [locale: string, email: string, words: Words][] = [
   ],
 ]
 
-/** Types into the field that has the focus, and into those that follow under the Tab key; then Enter. */
-async function fillByKeyboard(page: Page, ...texts: string[]): Promise<void> {
-  for (const [index, text] of texts.entries()) {
-    if (index > 0) await page.keyboard.press('Tab')
-    await page.keyboard.type(text)
-  }
-  await submitByKeyboard(page)
-}
-
-async function submitByKeyboard(page: Page): Promise<void> {
-  const arrived = page.waitForEvent('load')
-  await page.keyboard.press('Enter')
-  await arrived
-}
-
-async function openPage(locale: string): Promise<Page> {
-  const context = await browser.newContext({ locale })
-  onTestFinished(() => context.close())
-  const page = await context.newPage()
-  const blocked: string[] = []
-  page.on('console', (message) => {
-    if (message.text().includes('Content Security Policy')) blocked.push(message.text())
-  })
-  onTestFinished(() => expect(blocked).toEqual([]))
-  return page
-}
-
 const heading = (page: Page) => page.textContent('h1')
 
 describe.each(languages)('in a browser in %s, with the keyboard alone', (locale, email, words) => {
   test('a newcomer registers, reads the mail, activates, logs in, and comes out where the way began', async () => {
-    const page = await openPage(locale)
-    await page.goto(`${gateway.url}/services?page=2`)
+    const page = await browsing.openPage({ locale })
+    await page.goto(`${browsing.gateway.url}/services?page=2`)
     expect(await heading(page)).toBe(words.logIn)
     await followByKeyboard(page, words.register)
     expect(await heading(page)).toBe(words.register)
@@ -117,20 +68,20 @@ describe.each(languages)('in a browser in %s, with the keyboard alone', (locale,
     expect(await heading(page)).toBe(words.activate)
     expect(await page.inputValue('#email')).toBe(email)
 
-    const { code = '' } = await mails.waitForMailTo(email)
+    const { code = '' } = await browsing.mails.waitForMailTo(email)
     await fillByKeyboard(page, `${code.slice(0, 3)} ${code.slice(3)}`)
     expect(await page.textContent('[role=status]')).toBe(words.activated)
     await fillByKeyboard(page, email, 'quatre mots bien longs')
     expect(await heading(page)).toBe('the app')
-    expect(page.url()).toBe(`${gateway.url}/services?page=2`)
+    expect(page.url()).toBe(`${browsing.gateway.url}/services?page=2`)
   })
 
   test('the link of a mail opens a page whose button has the focus; a forgotten password is replaced', async () => {
-    const page = await openPage(locale)
+    const page = await browsing.openPage({ locale })
     const other = `link-${email}`
-    await page.goto(`${gateway.url}/auth/register`)
+    await page.goto(`${browsing.gateway.url}/auth/register`)
     await fillByKeyboard(page, 'Zoé', 'Durand', other, 'quatre mots bien longs')
-    await page.goto((await mails.waitForMailTo(other)).link ?? '')
+    await page.goto((await browsing.mails.waitForMailTo(other)).link ?? '')
     expect(await page.textContent(':focus')).toBe(words.activate)
     await submitByKeyboard(page)
     expect(await page.textContent('[role=status]')).toBe(words.activated)
@@ -138,7 +89,7 @@ describe.each(languages)('in a browser in %s, with the keyboard alone', (locale,
     await followByKeyboard(page, words.forgot)
     await fillByKeyboard(page, other)
     expect(await heading(page)).toBe(words.newPassword)
-    await page.goto((await mails.waitForMailTo(other)).link ?? '')
+    await page.goto((await browsing.mails.waitForMailTo(other)).link ?? '')
     expect(await heading(page)).toBe(words.newPassword)
     await fillByKeyboard(page, 'une phrase toute neuve')
     expect(await page.textContent('[role=status]')).toBe(words.changed)

@@ -193,7 +193,7 @@ async function enable({ account, accounts }: AtAccount): Promise<number> {
 
 async function setPassword({ account, accounts, codes, config, options }: AtAccount): Promise<number> {
   const { password = '' } = options
-  const problem = passwordProblem(password)
+  const problem = passwordProblem(password, account)
   if (problem !== null) return wrongly(`--password: ${problem}`)
   await accounts.setPasswordHash(account.id, await createPasswordHashing().hashPassword(password))
   await forgetCodes(codes, account.id)

@@ -48,7 +48,7 @@ export async function changePassword(
   deps: ChangePasswordDependencies,
   { account, sessionId, currentPassword, newPassword, language }: PasswordChange,
 ): Promise<ChangePasswordOutcome> {
-  const problem = passwordProblem(newPassword)
+  const problem = passwordProblem(newPassword, account)
   if (problem !== null) return { kind: 'invalid', problem }
   const proof = await provePassword(deps, account, currentPassword)
   if (proof.kind === 'wrong') return { kind: 'wrong' }

@@ -2,7 +2,13 @@ import { type Account, isPlan, type Role } from './account.ts'
 import type { Accounts } from './accounts.ts'
 import { normaliseEmail } from './email.ts'
 import type { PasswordHashing } from './password-hashing.ts'
-import { checkPassword, longestPasswordBytes, type PasswordProblem, shortestPassword } from './passwords.ts'
+import {
+  checkPassword,
+  longestPasswordBytes,
+  type PasswordOwner,
+  type PasswordProblem,
+  shortestPassword,
+} from './passwords.ts'
 
 export interface CreateAccountDeps {
   readonly accounts: Pick<Accounts, 'create'>
@@ -40,7 +46,7 @@ export function readNewAccount(input: Omit<CreateAccountInput, 'role'>): NewAcco
     ...problemOf('firstName', nameProblem(firstName)),
     ...problemOf('lastName', nameProblem(lastName)),
     ...problemOf('email', reading.kind === 'invalid' ? `The e-mail ${reading.reason}.` : null),
-    ...problemOf('password', passwordProblem(input.password)),
+    ...problemOf('password', passwordProblem(input.password, input)),
     ...problemOf('plan', planProblem(input.plan ?? null)),
   }
   return reading.kind === 'invalid' || Object.keys(problems).length > 0
@@ -91,12 +97,13 @@ const passwordSentences: Record<PasswordProblem, string> = {
   'too-short': `The password is shorter than ${shortestPassword} characters.`,
   'too-long': `The password is longer than ${longestPasswordBytes} bytes.`,
   'too-common': 'The password is one of the most common ones. Choose one that nobody would guess.',
+  'too-personal': 'The password is a name or the e-mail. Choose one that nobody would guess.',
   'not-text': 'The password contains half a character. Type it again.',
 }
 
 /** What is wrong with a new password, as a sentence; null when nothing is. */
-export function passwordProblem(password: string): string | null {
-  const checked = checkPassword(password)
+export function passwordProblem(password: string, owner?: PasswordOwner): string | null {
+  const checked = checkPassword(password, owner)
   return checked.kind === 'refused' ? passwordSentences[checked.problem] : null
 }
 

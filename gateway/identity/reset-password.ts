@@ -48,7 +48,8 @@ export async function resetPassword(
   deps: ResetPasswordDependencies,
   { email, code, password, language }: PasswordReset,
 ): Promise<ResetPasswordOutcome> {
-  const problem = passwordProblem(password)
+  // Of the owner only what was typed: their names would tell that there is an account.
+  const problem = passwordProblem(password, { email })
   if (problem !== null) return { kind: 'invalid', problem }
   const passwordHash = await deps.hashing.hashPassword(password)
 

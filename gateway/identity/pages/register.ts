@@ -33,7 +33,8 @@ const words = {
       firstName: 'Saisissez un prénom, de 100 caractères au plus.',
       lastName: 'Saisissez un nom, de 100 caractères au plus.',
       email: 'Saisissez une adresse comme nom@exemple.org, sans espace ni accent avant @.',
-      password: 'Choisissez 8 caractères ou plus, et pas l’un des mots de passe les plus courants.',
+      password:
+        'Choisissez 8 caractères ou plus : ni l’un des mots de passe les plus courants, ni votre nom, ni votre adresse.',
     },
   },
   en: {
@@ -52,7 +53,8 @@ const words = {
       firstName: 'Enter a first name of 100 characters at most.',
       lastName: 'Enter a last name of 100 characters at most.',
       email: 'Enter an address such as name@example.org, without spaces or accents before the @.',
-      password: 'Choose 8 characters or more, and not one of the most common passwords.',
+      password:
+        'Choose 8 characters or more: not one of the most common passwords, nor your name or address.',
     },
   },
 } as const

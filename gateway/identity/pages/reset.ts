@@ -21,7 +21,8 @@ const words = {
     hint: '8 caractères au moins. Une phrase courte fait un bon mot de passe.',
     submit: 'Changer le mot de passe',
     wrong: 'Ce code est faux, a déjà servi ou a expiré. Vérifiez-le, ou demandez-en un autre.',
-    refused: 'Choisissez 8 caractères ou plus, et pas l’un des mots de passe les plus courants.',
+    refused:
+      'Choisissez 8 caractères ou plus : ni l’un des mots de passe les plus courants, ni votre nom, ni votre adresse.',
     again: 'Recevoir un autre code',
     logIn: 'Se connecter',
   },
@@ -36,7 +37,7 @@ const words = {
     hint: 'At least 8 characters. A short phrase makes a good password.',
     submit: 'Change the password',
     wrong: 'This code is wrong, was used before, or has expired. Check it, or ask for another one.',
-    refused: 'Choose 8 characters or more, and not one of the most common passwords.',
+    refused: 'Choose 8 characters or more: not one of the most common passwords, nor your name or address.',
     again: 'Send me another code',
     logIn: 'Log in',
   },

@@ -1,13 +1,13 @@
 import type { IncomingMessage } from 'node:http'
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import type { Journey } from '../journey.ts'
 import type { Upstreams } from './balancing/open-upstreams.ts'
-import type { Attempt } from './balancing/target.ts'
+import type { Attempt, Target } from './balancing/target.ts'
+import type { TargetGroup } from './balancing/target-group.ts'
 import { CallNotes } from './call-notes.ts'
 import type { CompleteHead } from './complete-head.ts'
 import { createRequestHeaders, type RequestHeaderOptions } from './request-headers.ts'
 import { ResponseSink } from './response-sink.ts'
-import type { HeaderFields } from './send-http.ts'
+import type { HeaderFields, Sending } from './send-http.ts'
 import { type HandshakeOwner, sendWebsocket as shakeHands } from './send-websocket.ts'
 import { upstreamError } from './upstream-error.ts'
 import { ClientEnd } from './websocket/client-end.ts'
@@ -37,100 +37,128 @@ export function sendWebsocket(options: SendWebsocketOptions) {
   return async function sendWebsocket(request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
     const { raw, journey } = request
     if (!isUpgrade(raw)) return undefined
-    const nowMs = performance.now()
+    // Gone while the store was asked: 'close' has been emitted already.
+    if (reply.raw.destroyed) return reply.hijack()
     const upstream = options.upstreams.of(journey.route?.upstream ?? '')
+    const nowMs = performance.now()
     const attempt = upstream.begin(request, nowMs)
     if (attempt === null) throw upstream.refusal(nowMs)
-    const notes = new CallNotes(journey)
-    notes.upstreamAsked(nowMs)
-    const { ca, connectTimeoutMs, responseTimeoutMs } = upstream.connecting
-    const handshake = {
-      url: attempt.target.url,
-      target: raw.url as string,
-      headers: requestHeaders(raw.headers, journey, raw.socket.remoteAddress ?? '', raw.httpVersion),
-      connectTimeoutMs,
-      responseTimeoutMs: journey.route?.responseTimeoutMs ?? responseTimeoutMs,
-      ...(ca === undefined ? {} : { ca }),
-    }
+    const headers = requestHeaders(raw.headers, journey, raw.socket.remoteAddress ?? '', raw.httpVersion)
     await new Promise<void>((resolve, reject) => {
-      const client = new ClientEnd(raw.socket, options)
-      const call = new Call({ journey, reply, attempt, notes, client, options, resolve, reject })
-      const sending = shakeHands(handshake, client, call)
-      reply.raw.once('close', () => sending.abort(new Error('the caller left')))
+      const call = new WebsocketCall({ request, reply, upstream, headers, options, resolve, reject }, attempt)
+      reply.raw.once('close', () => call.abort(new Error('the caller left')))
     })
     return reply
   }
 }
 
 interface CallParts {
-  readonly journey: Journey
+  readonly request: FastifyRequest
   readonly reply: FastifyReply
-  readonly attempt: Attempt
-  readonly notes: CallNotes
-  readonly client: ClientEnd
+  readonly upstream: TargetGroup
+  readonly headers: HeaderFields
   readonly options: SendWebsocketOptions
   /** Called when the reply has been taken over. */
   readonly resolve: () => void
   readonly reject: (error: unknown) => void
 }
 
-/** What becomes of one handshake. */
-class Call implements HandshakeOwner {
+/** One handshake, with one target after the other while they cannot be reached. */
+class WebsocketCall implements HandshakeOwner, Sending {
   readonly #parts: CallParts
+  readonly #notes: CallNotes
+  readonly #tried: Target[] = []
+  #attempt: Attempt
+  #client: ClientEnd
+  #sending: Sending
 
-  constructor(parts: CallParts) {
+  constructor(parts: CallParts, attempt: Attempt) {
     this.#parts = parts
+    this.#notes = new CallNotes(parts.request.journey)
+    this.#notes.upstreamAsked(performance.now())
+    this.#attempt = attempt
+    this.#client = this.#newClientEnd()
+    this.#sending = this.#send()
+  }
+
+  abort(reason: Error): void {
+    this.#sending.abort(reason)
   }
 
   switched(headers: HeaderFields): void {
-    const { journey, reply, client, attempt, options, resolve } = this.#parts
+    const { request, reply, options, resolve } = this.#parts
+    const client = this.#client
     this.#noteAnswer(headers)
-    journey.heldOpen = new Promise((closed) => client.once('close', () => closed()))
-    client.once('close', () => attempt.ended(performance.now()))
+    this.#attempt.switched()
+    const closed = new Promise<void>((resolveClosed) => client.once('close', () => resolveClosed()))
+    request.journey.heldOpen = closed
+    void closed.then(() => this.#attempt.ended(performance.now()))
     options.completeHead(headers, reply.getHeaders())
     Object.assign(headers, { connection: 'Upgrade', upgrade: 'websocket' })
     reply.hijack()
     reply.raw.writeHead(101, headers).end()
-    options.websockets.add(client, journey.caller)
+    options.websockets.add(client, request.journey.caller)
     resolve()
   }
 
   answered(status: number, headers: HeaderFields, body: IncomingMessage): void {
-    const { reply, options, attempt, resolve } = this.#parts
+    const { reply, options, resolve } = this.#parts
     const { raw } = reply
     this.#noteAnswer(headers)
     reply.hijack()
-    const sink = new ResponseSink(
-      raw,
-      {
-        completeHead: (fields) => options.completeHead(fields, reply.getHeaders()),
-        // Its head has come: what breaks later breaks for the caller too.
-        refuse: () => raw.destroy(),
-      },
-      options.silentClientMs,
-    )
+    const owner = {
+      completeHead: (fields: HeaderFields): void => options.completeHead(fields, reply.getHeaders()),
+      // Its head has come: what breaks later breaks for the caller too.
+      refuse: (): unknown => raw.destroy(),
+    }
+    const sink = new ResponseSink(raw, owner, options.silentClientMs)
     sink.begin(status, headers, { resume: () => void body.resume() })
     body.on('data', (chunk: Buffer) => {
       if (!sink.write(chunk)) body.pause()
     })
     body.once('end', () => sink.end(null))
     body.once('error', () => raw.destroy())
-    body.once('close', () => attempt.ended(performance.now()))
+    body.once('close', () => this.#attempt.ended(performance.now()))
     raw.once('close', () => body.destroy())
     resolve()
   }
 
   failed(error: Error): void {
-    const { attempt, notes, reject } = this.#parts
+    const { request, upstream, reject } = this.#parts
     const nowMs = performance.now()
-    notes.upstreamFailed(attempt.failed(error, nowMs), nowMs)
-    reject(upstreamError(error))
+    const fault = this.#attempt.failed(error, nowMs)
+    this.#tried.push(this.#attempt.target)
+    // Nothing has been sent to a target that was not reached.
+    const next = fault === 'unreachable' ? upstream.begin(request, nowMs, this.#tried) : null
+    if (next === null) {
+      this.#notes.upstreamFailed(fault, nowMs)
+      reject(upstreamError(error))
+    } else {
+      this.#attempt = next
+      this.#client = this.#newClientEnd()
+      this.#sending = this.#send()
+    }
+  }
+
+  #newClientEnd(): ClientEnd {
+    const { request, options } = this.#parts
+    return new ClientEnd(request.raw.socket, options)
+  }
+
+  #send(): Sending {
+    const { request, upstream, headers } = this.#parts
+    const { ca, connectTimeoutMs, responseTimeoutMs } = upstream.connecting
+    const handshake = {
+      ...{ url: this.#attempt.target.url, target: request.raw.url as string, headers, connectTimeoutMs },
+      responseTimeoutMs: request.journey.route?.responseTimeoutMs ?? responseTimeoutMs,
+      ...(ca === undefined ? {} : { ca }),
+    }
+    return shakeHands(handshake, this.#client, this)
   }
 
   #noteAnswer(headers: HeaderFields): void {
-    const { attempt, notes } = this.#parts
     const nowMs = performance.now()
-    attempt.answered(nowMs)
-    notes.upstreamAnswered(headers, nowMs)
+    this.#attempt.answered(nowMs)
+    this.#notes.upstreamAnswered(headers, nowMs)
   }
 }

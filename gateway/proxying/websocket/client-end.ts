@@ -34,6 +34,7 @@ export class ClientEnd extends Duplex {
     client.on('data', this.#fromClient)
     client.on('end', this.#clientEnded)
     client.on('close', this.#clientClosed)
+    client.resume()
   }
 
   /** From here on frames pass, in both directions. The client has its 101 already. */
@@ -43,10 +44,14 @@ export class ClientEnd extends Duplex {
     this.#client.on('timeout', this.#clientClosed)
   }
 
-  /** Leaves the client's socket to an ordinary answer. */
+  /** Leaves the client's socket, with what was read from it, to an ordinary answer or another attempt. */
   release(): void {
     this.#state = 'released'
+    const unread = this.read() as Buffer | null
     this.destroy()
+    // Afterwards, since `read` asks for more.
+    const client = this.#client.pause()
+    if (unread !== null && !client.destroyed) client.unshift(unread)
   }
 
   /**

@@ -160,6 +160,19 @@ describe('only 101 for this very handshake opens a tunnel', () => {
     expect(raw.received[0]).toMatch(/\r\n\r\n\x81\x82\0\0\0\0yo$/)
   })
 
+  it('a target that cannot be reached costs nothing: another one is asked, with all that the client has sent', async () => {
+    await using raw = await startRawApp((socket, request) => {
+      if (request.startsWith('GET'))
+        socket.write(`HTTP/1.1 101 S\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n${good}\r\n\r\n`)
+    })
+    const targets = [{ url: 'http://127.0.0.1:1' }, { url: raw.url }]
+    await using other = await openTestGateway({ upstream: '', config: { upstreams: { app: { targets } } } })
+    for (let i = 0; i < 4; i++) {
+      expect((await sendRaw(other.url, `${handshake('/')}\x81\x82\0\0\0\0yo`)).status).toBe(101)
+      expect(raw.received[i]).toMatch(/\r\n\r\n\x81\x82\0\0\0\0yo$/)
+    }
+  })
+
   it('an app that is away is 502, one that does not answer 504', async () => {
     await using away = await behind('http://127.0.0.1:1')
     const refused = await sendRaw(away.url, handshake('/'))

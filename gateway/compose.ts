@@ -3,8 +3,10 @@ import { readFileSync } from 'node:fs'
 import { isDeepStrictEqual } from 'node:util'
 import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
+import { callersDoor } from './callers-door.ts'
 import type { GatewayConfig } from './config/config.ts'
 import { type Address, type Door, openDoor } from './door.ts'
+import type { ServerOptions } from './listening/open-server.ts'
 import { openLasting } from './open-lasting.ts'
 import { openRoads } from './open-roads.ts'
 
@@ -53,8 +55,13 @@ export async function openGateway(config: GatewayConfig, log: Logger): Promise<G
   opening.defer(async () => void (await Promise.all(leaving)))
   current.roads.showAtScrapes()
 
-  const open = async (address: Address, appOf: () => FastifyInstance): Promise<Door> => {
-    const door = await openDoor(address, appOf(), config.limits)
+  const open = async (
+    address: Address,
+    appOf: () => FastifyInstance,
+    more: Partial<ServerOptions> = {},
+  ): Promise<Door> => {
+    const { headersTimeoutMs } = config.limits
+    const door = await openDoor(address, appOf(), { headersTimeoutMs, ...more })
     opening.defer(async () => {
       await Promise.all([door.close(current.config.limits.drainTimeoutMs), appOf().close()])
     })
@@ -62,7 +69,11 @@ export async function openGateway(config: GatewayConfig, log: Logger): Promise<G
   }
   const operators = await open(config.admin, () => current.roads.operators)
   const checks = config.check && (await open(config.check, () => current.roads.checks as FastifyInstance))
-  const callers = await open(config.listen, () => current.roads.callers)
+  const callers = await open(
+    config.listen,
+    () => current.roads.callers,
+    callersDoor(config, lasting.metrics, log),
+  )
   opening.defer(() => {
     draining.isDraining = true
     lasting.websockets.end()
@@ -105,7 +116,8 @@ function whatCannotChange(now: GatewayConfig, next: GatewayConfig): string[] {
     'admin.host and admin.port': [admin.host, admin.port],
     'check.host and check.port': check && [check.host, check.port],
     stores,
-    'limits.headersTimeout': limits.headersTimeoutMs,
+    'listen.tls': listen.tls,
+    'limits.headersTimeout and limits.maxConnections': [limits.headersTimeoutMs, limits.maxConnections],
   })
   const wanted = opened(next)
   return Object.entries(opened(now))

@@ -1,7 +1,9 @@
-import { createServer, type Server as HttpServer } from 'node:http'
+import type { Server as HttpServer } from 'node:http'
 import { type AddressInfo, Server } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { FastifyInstance } from 'fastify'
+import { openServer, type ServerOptions } from './listening/open-server.ts'
+import { SecureServer } from './listening/secure-server.ts'
 
 export interface Address {
   readonly host: string
@@ -27,10 +29,6 @@ export interface Door {
   close(withinMs: number): Promise<void>
 }
 
-export interface DoorOptions {
-  readonly headersTimeoutMs: number
-}
-
 /** What Node's server tells an app of. */
 const events = ['request', 'upgrade', 'checkContinue', 'connect', 'clientError'] as const
 
@@ -40,25 +38,15 @@ type Upgrading = HttpServer & { shouldUpgradeCallback: (request: unknown) => boo
 /**
  * Listens at `address`.
  *
- * @throws Error that names the address and the cure, when it is taken or not ours
+ * @throws Error that names the address, or the file, and the cure
  */
 export async function openDoor(
   address: Address,
   firstApp: FastifyInstance,
-  { headersTimeoutMs }: DoorOptions,
+  options: ServerOptions,
 ): Promise<Door> {
   let app = firstApp
-  const server = createServer({
-    headersTimeout: headersTimeoutMs,
-    // Node looks for those who are too slow every 30 s unless told.
-    connectionsCheckingInterval: Math.min(headersTimeoutMs, 1_000),
-    keepAliveTimeout: 72_000,
-    // Bodies have limits of their own: whoever reads one knows how long it may take.
-    requestTimeout: 0,
-    maxHeaderSize: 16_384,
-    // Refused all the same, by the first step and in our own words; Node's answer has none.
-    requireHostHeader: false,
-  })
+  const server = openServer(options)
   for (const event of events) server.on(event, (...told: unknown[]) => void app.server.emit(event, ...told))
   Object.assign(server, {
     shouldUpgradeCallback: (request: unknown) => (app.server as Upgrading).shouldUpgradeCallback(request),
@@ -76,6 +64,7 @@ export async function openDoor(
       app = next
     },
     async shut(withinMs) {
+      if (server instanceof SecureServer) server.announceEnd()
       // Not Node's close of an HTTP server, which closes idle connections as well.
       Server.prototype.close.call(server)
       const untilMs = performance.now() + withinMs
@@ -115,5 +104,6 @@ async function listen(server: Server, { host, port }: Address): Promise<void> {
 function urlOf(server: Server, { host }: Address): string {
   const { port } = server.address() as AddressInfo
   const shownHost = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host
-  return `http://${shownHost.includes(':') ? `[${shownHost}]` : shownHost}:${port}`
+  const scheme = server instanceof SecureServer ? 'https' : 'http'
+  return `${scheme}://${shownHost.includes(':') ? `[${shownHost}]` : shownHost}:${port}`
 }

@@ -11,10 +11,11 @@ export interface Http2Options {
 /** HTTP/2 over connections that somebody else accepts; `request` and `checkContinue` come from `server`. */
 export interface Http2Sessions {
   readonly server: Http2Server
-  /** Tells clients to open no more streams; those that are already on their way are still answered. */
-  announceEnd(): void
-  /** Closes each session when its streams have ended. */
-  close(): void
+  /**
+   * Tells clients to open no more streams and then, called again a little later, closes each session when its streams
+   * have ended: what was on its way when they heard it is still answered.
+   */
+  end(): void
   /** Cuts them. */
   destroy(): void
 }
@@ -33,8 +34,12 @@ const headLimits = { maxHeaderListPairs: 450, settings: { maxHeaderListSize: 65_
 
 const lastStreamOfAll = 2 ** 31 - 1
 
+/** From telling a client until its last request is here. */
+const noticeMs = 200
+
 export function openHttp2Sessions({ headersTimeoutMs, idleMs }: Http2Options): Http2Sessions {
-  const sessions = new Set<ServerHttp2Session>()
+  /** With the time from which they may close, when they have been told to end. */
+  const sessions = new Map<ServerHttp2Session, number | null>()
   const server = createServer({
     ...headLimits,
     ...streamResets,
@@ -42,20 +47,27 @@ export function openHttp2Sessions({ headersTimeoutMs, idleMs }: Http2Options): H
     Http2ServerResponse: Http2Response,
   })
   server.on('session', (session) => {
-    sessions.add(session)
+    sessions.set(session, null)
     session.once('close', () => sessions.delete(session))
     closeWhenIdle(session, headersTimeoutMs, idleMs)
   })
   // Each ends its own session, and tells nothing that the log should know.
   server.on('sessionError', () => {})
-  const each = (act: (session: ServerHttp2Session) => void): void => {
-    for (const session of sessions) if (!session.destroyed) act(session)
+  function end(session: ServerHttp2Session, mayCloseAtMs: number | null): void {
+    const nowMs = performance.now()
+    if (mayCloseAtMs === null) {
+      session.goaway(constants.NGHTTP2_NO_ERROR, lastStreamOfAll)
+      sessions.set(session, nowMs + noticeMs)
+    } else if (nowMs >= mayCloseAtMs) session.close()
   }
   return {
     server,
-    announceEnd: () => each((session) => session.goaway(constants.NGHTTP2_NO_ERROR, lastStreamOfAll)),
-    close: () => each((session) => session.close()),
-    destroy: () => each((session) => session.destroy()),
+    end() {
+      for (const [session, mayCloseAtMs] of sessions) end(session, mayCloseAtMs)
+    },
+    destroy() {
+      for (const session of sessions.keys()) session.destroy()
+    },
   }
 }
 

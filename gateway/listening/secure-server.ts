@@ -4,12 +4,9 @@ import type { TLSSocket } from 'node:tls'
 import type { Certificate } from './certificate.ts'
 import { type Http2Sessions, openHttp2Sessions } from './http2-sessions.ts'
 
-export interface SecureServerOptions {
-  readonly certificate: Certificate
-  /** Whether HTTP/2 is offered beside HTTP/1.1. */
-  readonly isHttp2: boolean
-  readonly headersTimeoutMs: number
-  readonly keepAliveTimeoutMs: number
+export interface Http1Options extends ServerOptions {
+  readonly headersTimeout: number
+  readonly keepAliveTimeout: number
 }
 
 /** Older ones are broken (RFC 8996). */
@@ -22,9 +19,9 @@ const minVersion = 'TLSv1.2'
 export class SecureServer extends Server {
   readonly #sessions: Http2Sessions | null
 
-  constructor(options: SecureServerOptions, http1: ServerOptions) {
-    const { certificate, isHttp2, headersTimeoutMs, keepAliveTimeoutMs: idleMs } = options
-    const { cert, key } = certificate
+  /** @param isHttp2 whether HTTP/2 is offered beside HTTP/1.1 */
+  constructor({ cert, key }: Certificate, isHttp2: boolean, http1: Http1Options) {
+    const { headersTimeout: headersTimeoutMs, keepAliveTimeout: idleMs } = http1
     super({
       ...http1,
       ...{ cert, key, minVersion, handshakeTimeout: headersTimeoutMs },
@@ -43,12 +40,12 @@ export class SecureServer extends Server {
 
   /** Tells HTTP/2 clients to go elsewhere; HTTP/1.1 clients are told with their next answer. */
   announceEnd(): void {
-    this.#sessions?.announceEnd()
+    this.#sessions?.end()
   }
 
   override closeIdleConnections(): void {
     super.closeIdleConnections()
-    this.#sessions?.close()
+    this.#sessions?.end()
   }
 
   override closeAllConnections(): void {

@@ -56,8 +56,8 @@ export function forward(options: ForwardOptions) {
   }
 }
 
-const takesTrailers = ({ headers, httpVersionMinor, method }: FastifyRequest['raw']): boolean =>
+const takesTrailers = ({ headers, httpVersion, method }: FastifyRequest['raw']): boolean =>
   headers.te !== undefined &&
-  httpVersionMinor > 0 &&
+  httpVersion !== '1.0' &&
   method !== 'HEAD' &&
   /\btrailers\b/i.test(String(headers.te))

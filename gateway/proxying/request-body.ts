@@ -48,7 +48,7 @@ class WatchedBody implements RequestBody {
     this.#sending = sending
     this.stream.on('data', this.#count)
     this.stream.on('timeout', this.#checkIdle)
-    this.stream.socket.setTimeout(this.#limits.silentClientMs)
+    this.stream.setTimeout(this.#limits.silentClientMs)
     this.stream.once('end', () => this.unwatch())
   }
 
@@ -57,7 +57,7 @@ class WatchedBody implements RequestBody {
     this.#sending = null
     this.stream.off('data', this.#count).off('timeout', this.#checkIdle)
     // undici takes the socket from a body that it gives up.
-    this.stream.socket?.setTimeout(0)
+    if (this.stream.socket) this.stream.setTimeout(0)
   }
 
   readonly #count = (chunk: Buffer): void => {
@@ -67,7 +67,7 @@ class WatchedBody implements RequestBody {
 
   readonly #checkIdle = (): void => {
     // While the upstream has no room, the silence is not the client's.
-    if (this.stream.isPaused()) this.stream.socket.setTimeout(this.#limits.silentClientMs)
+    if (this.stream.isPaused()) this.stream.setTimeout(this.#limits.silentClientMs)
     else this.#sending?.abort(new GatewayError('request-timeout'))
   }
 }

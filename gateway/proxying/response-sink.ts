@@ -35,7 +35,7 @@ export class ResponseSink implements AnswerSink {
   informed(status: number, headers: HeaderFields): void {
     const response = this.#response
     // RFC 9110 §15.2: an HTTP/1.0 client knows none of these.
-    if (response.req.httpVersionMinor > 0 && !response.destroyed) response.writeInformation(status, headers)
+    if (response.req.httpVersion !== '1.0' && !response.destroyed) response.writeInformation(status, headers)
   }
 
   begin(status: number, headers: HeaderFields, source: AnswerSource): void {
@@ -101,9 +101,9 @@ export class ResponseSink implements AnswerSink {
   #writeChunk(chunk: Buffer): boolean {
     const response = this.#response
     if (response.write(chunk)) return true
-    response.socket?.setTimeout(this.#silentClientMs)
+    response.setTimeout(this.#silentClientMs)
     response.once('drain', () => {
-      response.socket?.setTimeout(0)
+      response.setTimeout(0)
       this.#source?.resume()
     })
     return false

@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs'
+import { closeSync, mkdirSync, openSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 
@@ -7,14 +7,14 @@ export interface SqliteConnection extends Disposable {
 }
 
 /**
- * Opens an SQLite file, creating it and its folders; `:memory:` for one that vanishes.
+ * Opens an SQLite file, creating it, for its owner's eyes alone, and its folders; `:memory:` for one that vanishes.
  * Write-ahead log: readers of other processes never wait for a writer.
  *
  * @throws Error that names the file and the cure.
  */
 export function openSqlite(file: string): SqliteConnection {
   try {
-    if (file !== ':memory:') mkdirSync(dirname(file), { recursive: true })
+    if (file !== ':memory:') makeForItsOwner(file)
     // A wait for another process's write blocks the event loop, so it is short.
     const database = new DatabaseSync(file, { timeout: 1_000 })
     // With a write-ahead log, NORMAL can lose the last commits in a power cut, never the file.
@@ -32,4 +32,10 @@ export function openSqlite(file: string): SqliteConnection {
       { cause },
     )
   }
+}
+
+/** Password hashes are in it. SQLite gives the files that it puts beside the same mode. One that is there keeps its own. */
+function makeForItsOwner(file: string): void {
+  mkdirSync(dirname(file), { recursive: true })
+  closeSync(openSync(file, 'a', 0o600))
 }

@@ -108,5 +108,5 @@ async function refuseCrossSite({ method, headers }: FastifyRequest): Promise<voi
 }
 
 async function forbidStoring(_request: FastifyRequest, reply: FastifyReply): Promise<void> {
-  reply.header('cache-control', 'no-store')
+  reply.header('cache-control', 'no-store').header('x-content-type-options', 'nosniff')
 }

@@ -24,6 +24,7 @@ describe('POST /auth/login', () => {
       account: { id: '1', firstName: 'Ada', lastName: 'Lovelace', email: 'ada@example.org', role: 'user' },
     })
     expect(answer.headers['cache-control']).toBe('no-store')
+    expect(answer.headers['x-content-type-options']).toBe('nosniff')
     expect(answer.headers['set-cookie']).toEqual([
       `__Host-guichet-access=${answer.body.accessToken}; Path=/; Max-Age=900; HttpOnly; SameSite=Lax; Secure`,
       `__Secure-guichet-refresh=${answer.body.refreshToken}; Path=/auth; Max-Age=43200; HttpOnly; SameSite=Lax; Secure`,

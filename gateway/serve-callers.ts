@@ -8,7 +8,7 @@ import { createAccountLinks } from './identity/account-links.ts'
 import { createAssertions } from './identity/assertion.ts'
 import { authRoutes } from './identity/auth.routes.ts'
 import { delegateLogin } from './identity/delegate.step.ts'
-import { identifyCaller, refuseUnauthenticated } from './identity/identify-caller.step.ts'
+import { identifyCaller, refuseUnauthenticated, tokenExpiry } from './identity/identify-caller.step.ts'
 import { identifyVisitor } from './identity/identify-visitor.step.ts'
 import { createOneTimeCodes } from './identity/one-time-code.ts'
 import { createSuccession } from './identity/refresh-token.ts'
@@ -130,6 +130,7 @@ export function serveCallers(
       ...asking,
       completeHead,
       websockets: parts.websockets,
+      tokenExpiry: tokenExpiry({ tokens }),
       silentClientMs: config.limits.requestTimeoutMs,
       closingMs: Math.min(2_000, config.limits.drainTimeoutMs),
     }),

@@ -116,6 +116,19 @@ async function oneIdentity(
   return sent ?? callers[0] ?? 'invalid-token'
 }
 
+/**
+ * Until when the token of a caller without a session with us is believed, in epoch milliseconds; null for all others,
+ * whose session says how long they may stay.
+ */
+export function tokenExpiry({ tokens }: Pick<IdentifyOptions, 'tokens'>) {
+  return async function tokenExpiry(request: FastifyRequest): Promise<number | null> {
+    const { caller } = request.journey
+    if (caller.kind === 'anonymous' || caller.sessionId !== null) return null
+    const verification = await tokens.verifyAccessToken(readBearer(request) ?? '')
+    return verification.kind === 'valid' ? verification.expiresAtMs : 0
+  }
+}
+
 const authorizationLength = 'authorization'.length
 
 /** Null when there is no bearer token; another scheme belongs to the app. */

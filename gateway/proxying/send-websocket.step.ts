@@ -18,6 +18,8 @@ export interface SendWebsocketOptions extends RequestHeaderOptions {
   readonly upstreams: Upstreams
   readonly completeHead: CompleteHead
   readonly websockets: OpenWebsockets
+  /** Epoch milliseconds; null: the caller's session says how long the WebSocket may stay open. */
+  readonly tokenExpiry: (request: FastifyRequest) => Promise<number | null>
   /** Longest that a client may take nothing of what waits for it. */
   readonly silentClientMs: number
   /** Longest that a socket may take to close when the gateway, or the other side, wants it closed. */
@@ -37,6 +39,7 @@ export function sendWebsocket(options: SendWebsocketOptions) {
   return async function sendWebsocket(request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
     const { raw, journey } = request
     if (!isUpgrade(raw)) return undefined
+    const expiresAtMs = await options.tokenExpiry(request)
     // Gone while the store was asked: 'close' has been emitted already.
     if (reply.raw.destroyed) return reply.hijack()
     const upstream = options.upstreams.of(journey.route?.upstream ?? '')
@@ -45,7 +48,10 @@ export function sendWebsocket(options: SendWebsocketOptions) {
     if (attempt === null) throw upstream.refusal(nowMs)
     const headers = requestHeaders(raw.headers, journey, raw.socket.remoteAddress ?? '', raw.httpVersion)
     await new Promise<void>((resolve, reject) => {
-      const call = new WebsocketCall({ request, reply, upstream, headers, options, resolve, reject }, attempt)
+      const call = new WebsocketCall(
+        { request, reply, upstream, headers, expiresAtMs, options, resolve, reject },
+        attempt,
+      )
       reply.raw.once('close', () => call.abort(new Error('the caller left')))
     })
     return reply
@@ -57,6 +63,7 @@ interface CallParts {
   readonly reply: FastifyReply
   readonly upstream: TargetGroup
   readonly headers: HeaderFields
+  readonly expiresAtMs: number | null
   readonly options: SendWebsocketOptions
   /** Called when the reply has been taken over. */
   readonly resolve: () => void
@@ -86,7 +93,7 @@ class WebsocketCall implements HandshakeOwner, Sending {
   }
 
   switched(headers: HeaderFields): void {
-    const { request, reply, options, resolve } = this.#parts
+    const { request, reply, expiresAtMs, options, resolve } = this.#parts
     const client = this.#client
     this.#noteAnswer(headers)
     this.#attempt.switched()
@@ -97,7 +104,7 @@ class WebsocketCall implements HandshakeOwner, Sending {
     Object.assign(headers, { connection: 'Upgrade', upgrade: 'websocket' })
     reply.hijack()
     reply.raw.writeHead(101, headers).end()
-    options.websockets.add(client, request.journey.caller)
+    options.websockets.add(client, request.journey.caller, expiresAtMs)
     resolve()
   }
 

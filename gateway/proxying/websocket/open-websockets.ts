@@ -18,8 +18,12 @@ export interface OpenWebsocketsOptions {
 }
 
 export interface OpenWebsockets {
-  /** Until it closes it is closed with 1008 when the caller's session ends, and with 1001 when the gateway goes. */
-  add(client: ClientEnd, caller: Caller): void
+  /**
+   * It is closed with 1008 when the caller's session ends, and with 1001 when the gateway goes.
+   *
+   * @param expiresAtMs when it is closed with 1008 in any case, epoch milliseconds; null: never
+   */
+  add(client: ClientEnd, caller: Caller, expiresAtMs: number | null): void
   /** Tells all of them, and those still to come, that the gateway is going away. */
   end(): void
 }
@@ -61,7 +65,7 @@ export function trackWebsockets(options: OpenWebsocketsOptions): OpenWebsockets 
   }
 
   return {
-    add(client, caller) {
+    add(client, caller, expiresAtMs) {
       counted(clients.add(client).size)
       client.once('close', () => {
         clients.delete(client)
@@ -70,6 +74,7 @@ export function trackWebsockets(options: OpenWebsocketsOptions): OpenWebsockets 
       if (isEnding) return client.close(1001, goingAway)
       if (caller.kind === 'connected' && caller.sessionId !== null)
         enter(client, { accountId: caller.accountId, sessionId: caller.sessionId })
+      if (expiresAtMs !== null) closeAt(client, expiresAtMs)
     },
     end() {
       isEnding = true
@@ -81,3 +86,14 @@ export function trackWebsockets(options: OpenWebsocketsOptions): OpenWebsockets 
 }
 
 const goingAway = 'going away'
+
+/** Node's timers end here: 24 days. */
+const longestTimerMs = 2 ** 31 - 1
+
+function closeAt(client: ClientEnd, atMs: number): void {
+  const closing = setTimeout(
+    () => client.close(1008, 'token expired'),
+    Math.min(atMs - Date.now(), longestTimerMs),
+  )
+  client.once('close', () => clearTimeout(closing))
+}

@@ -51,13 +51,14 @@ function findTarget(upstreams: readonly TargetGroup[], name: string, host: strin
 
 function describeTarget(target: Target): object {
   const nowMs = performance.now()
-  const { name, url, weight, state, inFlight, circuit } = target
+  const { name, url, weight, state, inFlight, websockets, circuit } = target
   return {
     name,
     url,
     weight,
     state,
     inFlight,
+    websockets,
     latencyMs: Math.round(target.latencyAt(nowMs) * 10) / 10,
     ejectedUntil:
       circuit?.state.kind === 'open'

@@ -140,7 +140,7 @@ const upstream = Section(
       }),
     ),
     maxConnections: Type.Integer({
-      description: 'Connections to each target, which is as many calls at once.',
+      description: 'Connections to each target, which is as many calls at once; WebSockets are not counted.',
       minimum: 1,
       maximum: 65_535,
       default: 256,

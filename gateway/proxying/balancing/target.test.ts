@@ -46,6 +46,21 @@ describe('a target', () => {
     expect([isAvailable(target, 999), isAvailable(target, 1_000)]).toEqual([false, true])
   })
 
+  it('is not filled by WebSockets, and not drained before they are closed', () => {
+    const { target } = openTarget()
+    const sockets = Array.from({ length: 5 }, () => {
+      const call = target.begin(0)
+      call.answered(1)
+      call.switched()
+      return call
+    })
+    expect([target.inFlight, isAvailable(target, 2)]).toEqual([5, true])
+    target.setDraining(true, 3)
+    expect(target.state).toBe('draining')
+    for (const socket of sockets) socket.ended(4)
+    expect([target.state, target.inFlight, target.websockets]).toEqual(['drained', 0, 0])
+  })
+
   it('tells each change of its state once', () => {
     const { target, told } = openTarget()
     for (let i = 0; i < 2; i++) target.begin(0).failed(refused, 0)

@@ -40,6 +40,7 @@ export class Target implements Availability, Candidate {
   isDraining = false
   /** Calls from their choice to the end of their answer. */
   inFlight = 0
+  websockets = 0
   readonly #connections: TargetOptions['connections']
   readonly #slowStartMs: number
   readonly #latency = new PeakLatency()
@@ -143,11 +144,12 @@ export class Target implements Availability, Candidate {
   }
 }
 
-/** One call to one target: it is told either `answered` and, at the end, `ended`, or `failed`. */
+/** One call to one target: it is told either `answered`, perhaps `switched`, and at the end `ended`, or `failed`. */
 export class Attempt {
   readonly target: Target
   readonly #startedAtMs: number
   readonly #isTrial: boolean
+  #isWebsocket = false
 
   constructor(target: Target, startedAtMs: number, isTrial: boolean) {
     this.target = target
@@ -160,8 +162,15 @@ export class Attempt {
     this.target.answered(nowMs - this.#startedAtMs, this.#isTrial, nowMs)
   }
 
+  /** The answer was to switch protocols: what follows takes no place of a call. */
+  switched(): void {
+    this.#isWebsocket = true
+    this.target.websockets++
+  }
+
   /** The answer is over, whole or broken off. */
   ended(nowMs: number): void {
+    if (this.#isWebsocket) this.target.websockets--
     this.target.ended(nowMs)
   }
 

@@ -46,11 +46,11 @@ describe('a target that is drained', () => {
         targets: [
           {
             ...{ name: one.name, url: one.url, weight: 2, state: 'drained', inFlight: 0 },
-            ...{ latencyMs: expect.any(Number), ejectedUntil: null },
+            ...{ websockets: 0, latencyMs: expect.any(Number), ejectedUntil: null },
           },
           {
             ...{ name: other.name, url: other.url, weight: 1, state: 'up', inFlight: 0 },
-            ...{ latencyMs: expect.any(Number), ejectedUntil: null },
+            ...{ websockets: 0, latencyMs: expect.any(Number), ejectedUntil: null },
           },
         ],
       },

@@ -1,3 +1,4 @@
+import type { OutgoingHttpHeaders } from 'node:http'
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import { renderErrorPage } from './error-page.ts'
 import { type ErrorCode, GatewayError } from './errors.ts'
@@ -41,6 +42,33 @@ export function replyWithError(thrown: unknown, request: FastifyRequest, reply: 
     case 'problem':
       // To a JSON text Fastify would add a charset, which RFC 8259 does not know; bytes would take a second write.
       return void reply.type('application/problem+json').serializer(asItIs).send(JSON.stringify(problem))
+  }
+}
+
+/**
+ * The same answer for what most refusals are, a problem for a client that is no page of another origin, but written
+ * past Fastify's reply: its ways for errors and payloads cost as much as all the rest of a denial.
+ *
+ * @param isExposing whether scripts of other origins may read answers
+ * @returns a function that sends the refusal, or throws it to go the long way
+ */
+export function createRefusal(isExposing: boolean, draining: { readonly isDraining: boolean }) {
+  return function refuse(error: GatewayError, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+    const { raw } = request
+    const isPlain = raw.complete && raw.httpVersionMajor === 1 && error.status < 500
+    if (!isPlain || isExposing || draining.isDraining || wantedForm(request) !== 'problem') throw error
+    const body = JSON.stringify(problemOf(error, request.id))
+    const headers = reply.code(error.status).getHeaders()
+    headers['cache-control'] = 'no-store'
+    headers['content-type'] = 'application/problem+json'
+    headers['content-length'] = Buffer.byteLength(body)
+    if (error.details.retryAfterSeconds !== undefined) {
+      headers['retry-after'] = String(error.details.retryAfterSeconds)
+    }
+    reply.hijack()
+    reply.raw.writeHead(error.status, headers as OutgoingHttpHeaders)
+    reply.raw.end(request.method === 'HEAD' ? undefined : body)
+    return reply
   }
 }
 

@@ -28,7 +28,7 @@ export interface Parts extends Lasting {
   /** One queue for all who hash, so that its bound is the process's. */
   readonly hashing: PasswordHashing
   /** What every endpoint that asks the limiter takes. */
-  readonly deciding: Omit<AdmitOptions, 'refuseDeadSession'>
+  readonly deciding: Omit<AdmitOptions, 'refuseDeadSession' | 'refuse'>
   /** Null: none can be sent. */
   readonly mails: Mails | null
   /** Answers of the apps. */

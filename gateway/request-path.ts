@@ -18,9 +18,9 @@ export interface Road {
   /** Always replies. */
   readonly forward: (request: FastifyRequest, reply: FastifyReply) => void
   readonly exposeLimits: ExposeLimits
-  readonly settleCall: (request: FastifyRequest, reply: FastifyReply) => Promise<unknown>
-  readonly recordHit: (request: FastifyRequest, reply: FastifyReply) => Promise<unknown>
-  readonly recordRequest: (request: FastifyRequest, reply: FastifyReply) => Promise<unknown>
+  readonly settleCall: (request: FastifyRequest, reply: FastifyReply) => void
+  readonly recordHit: (request: FastifyRequest, reply: FastifyReply) => void
+  readonly recordRequest: (request: FastifyRequest, reply: FastifyReply) => void
 }
 
 /**
@@ -104,14 +104,17 @@ const callerLeft = 499
  * hears of callers who leave before the end: they would call the app unseen.
  */
 function recordAtEnd({ settleCall, recordHit, recordRequest }: Road) {
+  const records = [settleCall, recordHit, recordRequest]
   return async function recordAtEnd(request: FastifyRequest, reply: FastifyReply): Promise<void> {
     reply.raw.once('close', () => {
       if (!reply.raw.headersSent) reply.code(callerLeft)
-      Promise.all([
-        settleCall(request, reply),
-        recordHit(request, reply),
-        recordRequest(request, reply),
-      ]).catch((err) => request.log.error({ requestId: request.id, err }, 'recording a request failed'))
+      for (const record of records) {
+        try {
+          record(request, reply)
+        } catch (err) {
+          request.log.error({ requestId: request.id, err }, 'recording a request failed')
+        }
+      }
     })
   }
 }

@@ -3,6 +3,7 @@ import type { Logger } from 'pino'
 import { answerFromCache } from './caching/answer-from-cache.step.ts'
 import { storeResponse } from './caching/store-response.step.ts'
 import type { GatewayConfig } from './config/config.ts'
+import { createRefusal } from './error-reply.ts'
 import { recordHit } from './hits/record-hit.step.ts'
 import { createAccountLinks } from './identity/account-links.ts'
 import { createAssertions } from './identity/assertion.ts'
@@ -45,6 +46,7 @@ export interface CallersOptions {
   readonly draining: { readonly isDraining: boolean }
   readonly log: Logger
 }
+
 /** Before the road: callers alone are turned away, never operators. */
 function shedWhenOverloaded(
   app: FastifyInstance,
@@ -70,7 +72,6 @@ function shedWhenOverloaded(
     }),
   )
 }
-
 
 /** The road, and the gateway's own endpoints beside it. */
 export function serveCallers(
@@ -111,14 +112,18 @@ export function serveCallers(
     networkOf: addressSubject,
     loggedIn: metrics.loggedIn,
     now: Date.now,
-  shedWhenOverloaded(app, config, metrics, log)
   }
+  shedWhenOverloaded(app, config, metrics, log)
   layRoad(app, {
     stripClaims: stripClaims(createTrustedProxies(config.listen.trustedProxies)),
     matchRoute: findRoute,
     identifyCaller: identifyCaller({ tokens, cookies }),
     refuseCrossSite: async (request) => judgeOrigin(request, request.method),
-    admitCall: admitCall({ ...deciding, refuseDeadSession: refuseUnauthenticated({ cookies }) }),
+    admitCall: admitCall({
+      ...deciding,
+      refuseDeadSession: refuseUnauthenticated({ cookies }),
+      refuse: createRefusal(origins === '*' || origins.length > 0, draining),
+    }),
     delegateLogin:
       config.identity.delegate &&
       delegateLogin({
@@ -178,7 +183,11 @@ export function serveCallers(
     matchRoute: findRoute,
     identifyCaller: identifyCaller({ tokens, ...refuseForServers }),
     judgeOrigin,
-    admitCall: admitCall({ ...deciding, refuseDeadSession: refuseUnauthenticated(refuseForServers) }),
+    admitCall: admitCall({
+      ...deciding,
+      refuseDeadSession: refuseUnauthenticated(refuseForServers),
+      refuse: createRefusal(origins === '*' || origins.length > 0, draining),
+    }),
     identityHeaders: (caller, upstream) => identityHeaders(caller, assert(caller, upstream)),
     letThrough({ service, ...call }) {
       recorder.record({ ...call, service, atMs: Date.now(), status: 204, durationMs: 0 })

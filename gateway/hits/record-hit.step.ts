@@ -21,7 +21,7 @@ const wasAnswered = ({ upstreamStartedAtMs, cache }: Journey): boolean =>
  * Denied, unauthenticated and unmatched calls are not hits. The query is left out: it may hold secrets.
  */
 export function recordHit({ recorder, onHit, now = Date.now }: RecordHitOptions) {
-  return async function recordHit(request: FastifyRequest, reply: FastifyReply): Promise<void> {
+  return function recordHit(request: FastifyRequest, reply: FastifyReply): void {
     // A request that failed before the first step has no journey.
     const journey = request.journey as FastifyRequest['journey'] | null | undefined
     const service = journey?.route?.service

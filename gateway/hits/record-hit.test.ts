@@ -12,7 +12,14 @@ const connected: Caller = {
 
 const route = (service: string | null) => ({
   ...{ name: 'vente', path: '/services/vente', service, upstream: 'etuservices' },
-  ...{ access: 'connected' as const, crossSite: 'refuse' as const, policies: [], cost: 1, isCached: false, responseTimeoutMs: null },
+  ...{
+    access: 'connected' as const,
+    crossSite: 'refuse' as const,
+    policies: [],
+    cost: 1,
+    isCached: false,
+    responseTimeoutMs: null,
+  },
 })
 
 async function hitsOf(changes: Partial<Journey>, status = 200): Promise<Hit[]> {
@@ -29,15 +36,16 @@ async function hitsOf(changes: Partial<Journey>, status = 200): Promise<Hit[]> {
         route: route('vente'),
         cache: null,
         filterAnswer: null,
-    heldOpen: null,
+        heldOpen: null,
       },
       ...{ upstreamStartedAtMs: performance.now(), upstreamDurationMs: 1, ...changes },
     }
   })
-  app.addHook(
-    'onResponse',
-    recordHit({ recorder: { record: (hit) => recorded.push(hit) }, now: () => 1_700_000_000_000 }),
-  )
+  const record = recordHit({
+    recorder: { record: (hit) => recorded.push(hit) },
+    now: () => 1_700_000_000_000,
+  })
+  app.addHook('onResponse', async (request, reply) => record(request, reply))
   app.get('/services/vente', (_, reply) => reply.code(status).send())
   await app.inject('/services/vente?code=secret')
   await app.close()

@@ -1,8 +1,8 @@
 import { jwtVerify, SignJWT } from 'jose'
-import { LRUCache } from 'lru-cache'
 import { type Account, type Caller, isPlan, type Role } from './account.ts'
 import type { Issuers } from './issuers/issuers.ts'
 import type { SigningKeys } from './signing-keys.ts'
+import { createTokenMemory } from './token-memory.ts'
 import { readTokenShape, type TokenFlaw } from './token-shape.ts'
 
 export interface TokenOptions {
@@ -46,7 +46,7 @@ export function createTokens(options: TokenOptions): Tokens {
   const toleranceSeconds = Math.min(options.clockToleranceSeconds ?? 5, 5)
   const underWay = new Map<string, Promise<Verification>>()
   let withdrawalsSeen = keys.withdrawals
-  const verified = new LRUCache<string, Valid & { readonly untilMs: number }>({ max: rememberedTokens })
+  const verified = createTokenMemory<Valid & { readonly untilMs: number }>(rememberedTokens)
 
   /** Calls that bring the same new token at once share its check, and so keep their order. */
   function verifyOnce(raw: string): Promise<Verification> {

@@ -17,6 +17,8 @@ export interface AdmitOptions {
   readonly refusedAlone: (policy: Policy) => void
   /** Ends the request of a dead session as identity wants it ended: 401, or the login page. */
   readonly refuseDeadSession: (request: FastifyRequest, reply: FastifyReply) => FastifyReply
+  /** Sends a denial, or throws it. */
+  readonly refuse: (denial: GatewayError, request: FastifyRequest, reply: FastifyReply) => FastifyReply
 }
 
 /**
@@ -24,7 +26,7 @@ export interface AdmitOptions {
  * is dead goes on as an anonymous one.
  */
 export function admitCall(options: AdmitOptions) {
-  const { limiter, refuseDeadSession } = options
+  const { limiter, refuseDeadSession, refuse } = options
   return async function admitCall(request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
     const { journey } = request
     const { route } = journey
@@ -39,7 +41,8 @@ export function admitCall(options: AdmitOptions) {
       journey.caller = { kind: 'anonymous' }
       return admitCall(request, reply)
     }
-    return settleVerdict(decision, reply, options)
+    const denial = settleVerdict(decision, reply, options)
+    return denial === null ? undefined : refuse(denial, request, reply)
   }
 }
 
@@ -62,7 +65,7 @@ export function planOf({ journey: { caller } }: FastifyRequest): string | null {
   return caller.kind === 'connected' ? caller.plan : null
 }
 
-export interface LoginAdmissionOptions extends Omit<AdmitOptions, 'refuseDeadSession'> {
+export interface LoginAdmissionOptions extends Omit<AdmitOptions, 'refuseDeadSession' | 'refuse'> {
   readonly policies: readonly Policy[]
 }
 
@@ -94,15 +97,15 @@ export function admitLogin(options: LoginAdmissionOptions) {
       return decision.kind === 'session-ended' ? null : decision
     }
     const attempt = await ask('decide', attempts, email)
-    if (attempt !== null) settleVerdict(attempt, reply, options)
+    if (attempt !== null) throwDenial(settleVerdict(attempt, reply, options))
     const looked = email === null ? null : await ask('look', successes, email)
     // What is left is for the owner's eyes: only those who get in see it.
-    if (looked !== null && looked.kind !== 'allowed') settleVerdict(looked, reply, options)
+    if (looked !== null && looked.kind !== 'allowed') throwDenial(settleVerdict(looked, reply, options))
 
     return async function takePlace(accountEmail) {
       const success = await ask('decide', successes, accountEmail)
       const counted = attempt?.kind === 'allowed' ? attempt.windows : []
-      if (success !== null) settleVerdict(success, reply, options, counted)
+      if (success !== null) throwDenial(settleVerdict(success, reply, options, counted))
     }
   }
 }
@@ -131,15 +134,16 @@ function windowsOrRefusal(route: CountedRoute, asker: Asker, plan: string | null
 }
 
 /**
- * Writes the limit headers, and throws unless the call is allowed.
+ * Writes the limit headers; throws when the store is needed and away.
  * @param counted windows of a decision before, to be told again beside these
+ * @returns why the call is denied; null when it is allowed
  */
 function settleVerdict(
   decision: Exclude<Decision, { kind: 'session-ended' }>,
   reply: FastifyReply,
   { decided, refusedAlone, limitHeaders }: Pick<AdmitOptions, 'decided' | 'refusedAlone' | 'limitHeaders'>,
   counted: readonly WindowState[] = [],
-): void {
+): GatewayError | null {
   if (decision.kind === 'store-away') {
     for (const policy of decision.closed) refusedAlone(policy)
     throw new GatewayError('store-unavailable', {
@@ -148,7 +152,8 @@ function settleVerdict(
     })
   }
   for (const window of decision.windows) decided(window, decision.tier)
-  const headers = limitHeaders([...counted, ...decision.windows], decision.tier)
+  const windows = counted.length === 0 ? decision.windows : [...counted, ...decision.windows]
+  const headers = limitHeaders(windows, decision.tier)
   if (headers !== null) {
     reply.header('RateLimit-Policy', headers.policy)
     reply.header('RateLimit', headers.limit)
@@ -158,10 +163,14 @@ function settleVerdict(
       reply.header('X-RateLimit-Reset', headers.legacy.reset)
     }
   }
-  if (decision.kind === 'denied') throw denial(decision)
+  return decision.kind === 'denied' ? denialOf(decision) : null
 }
 
-function denial({ windows, retryAfterMs }: Extract<Decision, { kind: 'denied' }>): GatewayError {
+function throwDenial(denial: GatewayError | null): void {
+  if (denial !== null) throw denial
+}
+
+function denialOf({ windows, retryAfterMs }: Extract<Decision, { kind: 'denied' }>): GatewayError {
   const violated = windows.filter(isViolated)
   return new GatewayError(violated.some(({ isBanned }) => isBanned) ? 'abnormal-usage' : 'quota-exceeded', {
     retryAfterSeconds: wholeSeconds(retryAfterMs),

@@ -9,7 +9,7 @@ import type { Policy, RefundReason } from './policy.ts'
  * takes what the app says the call has cost beyond its places.
  */
 export function settleCall({ limiter }: { readonly limiter: Pick<Limiter, 'settle'> }) {
-  return async function settleCall({ journey }: FastifyRequest, reply: FastifyReply): Promise<void> {
+  return function settleCall({ journey }: FastifyRequest, reply: FastifyReply): void {
     const decision = journey?.decision
     if (decision?.kind !== 'allowed') return
     for (const window of decision.windows) {

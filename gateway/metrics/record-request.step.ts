@@ -15,7 +15,7 @@ const pathLength = 300
  * bodies stay out of the log, since that is where secrets are.
  */
 export function recordRequest({ metrics, isLogging }: RecordRequestOptions) {
-  return async function recordRequest(request: FastifyRequest, reply: FastifyReply): Promise<void> {
+  return function recordRequest(request: FastifyRequest, reply: FastifyReply): void {
     // A request that failed before the first step has no journey.
     const journey = request.journey as FastifyRequest['journey'] | null
     if (journey === null) return

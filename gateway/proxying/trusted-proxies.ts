@@ -1,4 +1,5 @@
 import ipaddr from 'ipaddr.js'
+import { LRUCache } from 'lru-cache'
 
 export interface TrustedProxies {
   trusts(address: string): boolean
@@ -14,9 +15,21 @@ type Network = [ipaddr.IPv4 | ipaddr.IPv6, number]
  */
 export function createTrustedProxies(networks: readonly string[]): TrustedProxies {
   const ranges = networks.map(parseNetwork)
+  const verdicts = new LRUCache<string, boolean>({ max: 10_000 })
 
+  /** Parsed once: the same few peers make nearly all requests. */
   function trusts(address: string): boolean {
-    if (ranges.length === 0 || !ipaddr.isValid(address)) return false
+    if (ranges.length === 0) return false
+    let verdict = verdicts.get(address)
+    if (verdict === undefined) {
+      verdict = isInRange(address)
+      verdicts.set(address, verdict)
+    }
+    return verdict
+  }
+
+  function isInRange(address: string): boolean {
+    if (!ipaddr.isValid(address)) return false
     const parsed = ipaddr.process(address)
     return ranges.some(
       ([range, bits]) => parsed.kind() === range.kind() && parsed.match([range, bits] as never),

@@ -1,5 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { scriptedPageSecurityPolicy } from '../page.ts'
+import { tooManyCodes } from './account.routes.ts'
+import { serveNothing } from './answer-by-mail.routes.ts'
 import { askStore } from './ask-store.ts'
 import type { AuthOptions } from './auth.routes.ts'
 import { readEmailForm, readNamesForm, readPasswordForm } from './bodies.ts'
@@ -28,18 +30,20 @@ import {
 
 type Query = { Querystring: Record<string, unknown>; Body: unknown }
 
-/** `fields`: those that are refused. */
 type FoldOutcome =
   | { readonly kind: 'done'; readonly path: string }
-  | { readonly kind: 'fields'; readonly fields: readonly string[] }
-  | { readonly kind: 'limited'; readonly retryAfterSeconds: number }
+  | { readonly kind: 'refused'; readonly status: number; readonly problem: RefusedFold['problem'] }
 
 export const accountPath = '/auth/account'
 /** Where a form leads whose session had to be renewed first. */
 export const againPath = `${accountPath}?notice=again`
 
 const done = (path: string): FoldOutcome => ({ kind: 'done', path })
-const refused = (...fields: string[]): FoldOutcome => ({ kind: 'fields', fields })
+const refused = (...fields: string[]): FoldOutcome => ({
+  kind: 'refused',
+  status: 400,
+  problem: { kind: 'fields', fields },
+})
 
 /** `GET /auth/account` and the forms on it. What they do is done by the same use cases as for JSON. */
 export async function accountPageRoutes(app: FastifyInstance, options: AuthOptions): Promise<void> {
@@ -73,7 +77,9 @@ export async function accountPageRoutes(app: FastifyInstance, options: AuthOptio
     return done(`${accountPath}?notice=name`)
   })
 
-  if (mails !== null) {
+  if (mails === null) {
+    serveNothing(app, [`${accountPath}/email`])
+  } else {
     answerFold('email', async (request, { account }) => {
       const { currentPassword, ...typed } = readEmailForm(request.body)
       const reading = readAccountChanges(typed)
@@ -83,7 +89,7 @@ export async function accountPageRoutes(app: FastifyInstance, options: AuthOptio
       const change = { account, email, currentPassword, language: formLanguage(request) }
       const outcome = await requestEmailChange({ ...depsOf(request), mails, now }, change)
       if (outcome.kind === 'wrong') return refused('currentPassword')
-      if (outcome.kind === 'too-many') return { kind: 'limited', retryAfterSeconds: 3600 }
+      if (outcome.kind === 'too-many') throw tooManyCodes()
       return done('/auth/me/email?notice=sent')
     })
   }
@@ -102,26 +108,18 @@ export async function accountPageRoutes(app: FastifyInstance, options: AuthOptio
     form: FoldName,
     change: (request: FastifyRequest, visitor: ConnectedVisitor) => Promise<FoldOutcome>,
   ): void {
+    // Whoever opens the address of a page that came back means the page.
+    app.get(`${accountPath}/${form}`, async (_request, reply) => reply.redirect(accountPath, 303))
     app.post<Query>(`${accountPath}/${form}`, async (request, reply) => {
       const visitor = await connectedForm(request, reply)
       if (visitor === null) return reply
-      const outcome = await change(request, visitor).catch((error: unknown) =>
-        readFormError(request, reply, error),
+      const outcome = await change(request, visitor).catch(
+        (error: unknown): FoldOutcome => ({ kind: 'refused', ...readFormError(request, reply, error) }),
       )
-      if ('status' in outcome) return sendBack(outcome.status, outcome.problem)
       if (outcome.kind === 'done') return reply.redirect(outcome.path, 303)
-      return sendBack(outcome.kind === 'limited' ? 429 : 400, outcome)
-
-      async function sendBack(status: number, problem: RefusedFold['problem']): Promise<FastifyReply> {
-        const { firstName, lastName, email } = formOf(request)
-        const typed = {
-          firstName: typedText(firstName),
-          lastName: typedText(lastName),
-          email: typedText(email),
-        }
-        const own = await ownPart(visitor as ConnectedVisitor, { form, typed, problem })
-        return send(request, reply, status, { language: formLanguage(request), notice: null, own })
-      }
+      const { status, problem } = outcome
+      const own = await ownPart(visitor, { form, typed: typedIn(request), problem })
+      return send(request, reply, status, { language: formLanguage(request), notice: null, own })
     })
   }
 
@@ -154,4 +152,10 @@ export async function accountPageRoutes(app: FastifyInstance, options: AuthOptio
     ...options,
     beginAttempt: proofAttemptsFrom(options, journey.address),
   })
+}
+
+/** What a form may show again. */
+function typedIn(request: FastifyRequest): Record<string, string> {
+  const { firstName, lastName, email } = formOf(request)
+  return { firstName: typedText(firstName), lastName: typedText(lastName), email: typedText(email) }
 }

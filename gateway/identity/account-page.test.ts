@@ -136,6 +136,27 @@ describe('the form of the names', () => {
   })
 })
 
+it('the address of a form that came back leads to the page', async () => {
+  for (const form of ['name', 'email', 'password']) {
+    expect(leadsTo(await open(`/auth/account/${form}`))).toEqual([303, '/auth/account'])
+  }
+})
+
+it('says that a store is away, and takes no cookie back for it', async () => {
+  const away = () => Promise.reject(new Error('connect ECONNREFUSED'))
+  const stores = [
+    { ...auth, sessions: { ...auth.sessions, isAlive: away, list: away } },
+    { ...auth, accounts: { ...auth.accounts, findById: away } },
+  ]
+  for (const store of stores) {
+    await using broken = await openAuth({ ...store, hashing })
+    const page = await open('/auth/account', broken)
+    expect([page.status, page.cookies]).toEqual([503, {}])
+    expect(page.text).toMatch(/<h1>/)
+    expect((await submit('/name', { firstName: 'A', lastName: 'B' }, broken)).status).toBe(503)
+  }
+})
+
 describe('the form of the e-mail', () => {
   const change = (newEmail: string, currentPassword = password) =>
     submit('/email', { lang: 'en', email: newEmail, currentPassword })
@@ -175,7 +196,7 @@ describe('the form of the e-mail', () => {
   it('says when too many codes were mailed', async () => {
     for (let i = 0; i < 5; i++) await change(`new${i}-${email}`)
     const answer = await change(`new-${email}`)
-    expect(answer.status).toBe(429)
+    expect([answer.status, answer.headers['retry-after']]).toEqual([429, '3600'])
     expect(answer.text).toMatch(/role="alert"[^>]*>Too many attempts. Try again in 1 h\./)
   })
 

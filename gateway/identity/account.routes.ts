@@ -106,7 +106,7 @@ function wrongPassword(reply: FastifyReply): GatewayError {
   })
 }
 
-const tooManyCodes = (): GatewayError =>
+export const tooManyCodes = (): GatewayError =>
   new GatewayError('too-many-attempts', {
     sentence:
       'Five codes have been mailed for this account within an hour. Use the last one, or try again later.',

@@ -38,6 +38,7 @@ export function createListener(options: ListenerOptions): FastifyInstance {
   app.server.on('connect', (_request, socket: Socket) => refuse(socket, 'method-not-allowed'))
   askForBodiesThatAreRead(app)
   limitParsedBodies(app, options.requestTimeoutMs)
+  cutWhoTakesNothing(app, options.requestTimeoutMs)
   closeConnectionsWhenDraining(app, options.draining)
   return app
 }
@@ -71,6 +72,14 @@ function limitParsedBodies(app: FastifyInstance, withinMs: number): void {
     raw.once('error', (error) => limited.destroy(error))
     // Of a GET nobody reads the body, nor hears of its end.
     return limited.on('error', () => {})
+  })
+}
+
+/** Of an answer that is complete and waits for its client: one under way has a clock of its own. */
+function cutWhoTakesNothing({ server }: FastifyInstance, withinMs: number): void {
+  // First, since an answer may be complete before anybody else hears of its request.
+  server.prependListener('request', (_request: IncomingMessage, response: ServerResponse) => {
+    response.once('prefinish', () => response.setTimeout(withinMs))
   })
 }
 

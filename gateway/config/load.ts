@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { LineCounter, parseDocument, YAMLMap } from 'yaml'
+import { readCertificate } from '../listening/certificate.ts'
 import type { GatewayConfig } from './config.ts'
 import type { ConfigDraft } from './draft.ts'
 import type { SchemaView } from './keys.ts'
@@ -27,7 +28,21 @@ export function loadConfig(file: string, environment: Environment = process.env)
   } catch (error) {
     return { kind: 'bad', problems: [unreadable(file, error)] }
   }
-  return parseConfig(text, { file, environment })
+  const loaded = parseConfig(text, { file, environment })
+  if (loaded.kind === 'bad') return loaded
+  const problems = checkCertificate(file, loaded.config)
+  return problems.length > 0 ? { kind: 'bad', problems } : loaded
+}
+
+/** The files that a rule cannot look into, since it is pure. */
+function checkCertificate(file: string, { listen: { tls } }: GatewayConfig): Problem[] {
+  if (tls === null) return []
+  const reading = readCertificate(tls)
+  if (reading.kind === 'read') return []
+  const { of, message, cure } = reading
+  return [
+    { file, line: 0, column: 0, path: `listen.tls.${of}`, value: JSON.stringify(tls[of]), message, cure },
+  ]
 }
 
 /** As `loadConfig`, for a text at hand; `file` only names it in problems. */

@@ -76,8 +76,8 @@ function parseCertificate(pem: string): X509Certificate {
 function parseKey(pem: string): ReturnType<typeof createPrivateKey> {
   try {
     return createPrivateKey(pem)
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ERR_MISSING_PASSPHRASE') {
+  } catch {
+    if (pem.includes('ENCRYPTED')) {
       throw problem('key', 'locked with a passphrase', 'unlock it: openssl pkey -in KEY -out UNLOCKED')
     }
     throw problem('key', 'not a private key in PEM', 'name a file that begins with BEGIN PRIVATE KEY')

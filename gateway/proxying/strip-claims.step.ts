@@ -7,6 +7,9 @@ import type { TrustedProxies } from './trusted-proxies.ts'
 /** More header lines than any app sends; Node itself would silently drop those after the 2,000th. */
 const maxHeaderLines = 200
 
+/** As Node itself has it for HTTP/1.1. */
+const maxHeaderBytes = 16_384
+
 /**
  * Step 1. Refuses what two readers could understand differently, and drops every header by which a
  * client could claim to be somebody or to come from somewhere. Whoever reads the request later may
@@ -16,7 +19,8 @@ export function stripClaims(proxies: TrustedProxies) {
   return async function stripClaims(request: FastifyRequest): Promise<void> {
     const { raw, journey } = request
     const lines = raw.rawHeaders
-    if (lines.length > 2 * maxHeaderLines) throw new GatewayError('headers-too-large')
+    if (lines.length > 2 * maxHeaderLines || (raw.httpVersionMajor > 1 && bytesOf(lines) > maxHeaderBytes))
+      throw new GatewayError('headers-too-large')
     const peer = raw.socket.remoteAddress ?? ''
     const isProxy = proxies.trusts(peer)
     journey.address = proxies.clientAddress(
@@ -54,3 +58,5 @@ export function stripClaims(proxies: TrustedProxies) {
 
 const headerText = (value: string | string[] | undefined): string | undefined =>
   Array.isArray(value) ? value.join(',') : value
+
+const bytesOf = (lines: readonly string[]): number => lines.reduce((sum, { length }) => sum + length, 0)

@@ -14,7 +14,7 @@ export function faultOf(error: unknown): Fault | null {
 
 /**
  * What a failed exchange with an upstream means to the caller: 504 when it was too slow, 502
- * `upstream-unreachable` when nothing was sent, 502 `upstream-broken` when its answer was no HTTP. An
+ * `upstream-unreachable` when nothing was sent, 503 when we had no room to send it, 502 `upstream-broken` when its answer was no HTTP. An
  * error of ours, such as a body over the limit, stays what it is.
  */
 export function upstreamError(error: unknown): GatewayError {
@@ -22,8 +22,8 @@ export function upstreamError(error: unknown): GatewayError {
   if (cause instanceof GatewayError) return cause
   const fault = faultOf(cause)
   if (fault === 'slow') return new GatewayError('upstream-timeout', { cause })
-  if (fault === 'unreachable' || noRoomCodes.has(codeOf(cause)))
-    return new GatewayError('upstream-unreachable', { cause })
+  if (fault === 'unreachable') return new GatewayError('upstream-unreachable', { cause })
+  if (noRoomCodes.has(codeOf(cause))) return new GatewayError('overloaded', { cause, retryAfterSeconds: 1 })
   return new GatewayError('upstream-broken', { cause })
 }
 

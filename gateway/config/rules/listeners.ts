@@ -16,7 +16,13 @@ function checkPorts({ listen, admin }: ConfigDraft): Finding[] {
 }
 
 function checkPublicUrl({ listen }: ConfigDraft): Finding[] {
-  return listen?.publicUrl ? checkOrigin(listen.publicUrl, ['listen', 'publicUrl']) : []
+  if (!listen?.publicUrl) return []
+  const path = ['listen', 'publicUrl']
+  const findings = checkOrigin(listen.publicUrl, path)
+  if (findings.length > 0 || listen.tls === undefined || !listen.publicUrl.startsWith('http:'))
+    return findings
+  const value = JSON.stringify(listen.publicUrl)
+  return [{ path, value, message: 'in clear, while listen.tls serves by TLS', cure: 'write it with https' }]
 }
 
 function checkProxies({ listen }: ConfigDraft): Finding[] {

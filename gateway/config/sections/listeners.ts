@@ -12,9 +12,9 @@ const addressHints = {
 const tls = Section(
   {
     cert: Type.String({
-      description: 'PEM file with the certificate and the chain after it. Read again when it changes.',
+      description: 'Path of a PEM file: the certificate, then its chain. Read again when it changes.',
     }),
-    key: Type.String({ description: 'PEM file with its private key. Read again when it changes.' }),
+    key: Type.String({ description: 'Path of a PEM file: the private key. Read again when it changes.' }),
     http2: Type.Boolean({
       description: 'Whether HTTP/2 is offered beside HTTP/1.1, on the same port.',
       default: true,

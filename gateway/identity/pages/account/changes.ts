@@ -30,7 +30,8 @@ const words = {
     currentPasswordRefused: 'Ce n’est pas votre mot de passe actuel. Vérifiez-le et recommencez.',
     newPassword: 'Nouveau mot de passe',
     passwordHint: '8 caractères au moins. Vos autres sessions prendront fin.',
-    newPasswordRefused: 'Choisissez 8 caractères ou plus, et pas l’un des mots de passe les plus courants.',
+    newPasswordRefused:
+      'Choisissez 8 caractères ou plus\u00a0: ni l’un des mots de passe les plus courants, ni votre nom, ni votre adresse.',
     savePassword: 'Changer le mot de passe',
   },
   en: {
@@ -51,7 +52,8 @@ const words = {
     currentPasswordRefused: 'This is not your current password. Check it and try again.',
     newPassword: 'New password',
     passwordHint: 'At least 8 characters. Your other sessions will end.',
-    newPasswordRefused: 'Choose 8 characters or more, and not one of the most common passwords.',
+    newPasswordRefused:
+      'Choose 8 characters or more: not one of the most common passwords, nor your name or address.',
     savePassword: 'Change the password',
   },
 } as const

@@ -7,6 +7,7 @@ import { callersDoor } from './callers-door.ts'
 import type { GatewayConfig } from './config/config.ts'
 import { type Address, type Door, openDoor } from './door.ts'
 import type { ServerOptions } from './listening/open-server.ts'
+import type { Report } from './metrics/reports.ts'
 import { openLasting } from './open-lasting.ts'
 import { openRoads } from './open-roads.ts'
 
@@ -25,8 +26,18 @@ export interface Gateway extends AsyncDisposable {
   reload(config: GatewayConfig): Promise<void>
   /** What the metrics say of the last configuration that was read. */
   configReloaded(isAccepted: boolean): void
+  /** What this process has counted, to be put together with others. */
+  report(): Promise<Report>
   /** Lets nobody in any more, for a gateway that another one has replaced. Dispose it when this resolves. */
   retire(): Promise<void>
+}
+
+/** For a gateway that is one process of several. */
+export interface GatewayShare {
+  /** The one that all have, when the configuration has none. */
+  readonly adminToken: string
+  /** The figures of all, as `/metrics` answers them. */
+  readonly scrape: () => Promise<string>
 }
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
@@ -41,13 +52,18 @@ const lingerMs = 2_000
  *
  * @throws Error that names what could not be opened and the cure
  */
-export async function openGateway(config: GatewayConfig, log: Logger): Promise<Gateway> {
+export async function openGateway(
+  config: GatewayConfig,
+  log: Logger,
+  share?: GatewayShare,
+): Promise<Gateway> {
   await using opening = new AsyncDisposableStack()
   const lasting = await openLasting(config, version, log, opening)
-  const adminToken = config.admin.token ?? randomBytes(24).toString('base64url')
+  const adminToken = config.admin.token ?? share?.adminToken ?? randomAdminToken()
+  const scrape = share?.scrape ?? lasting.metrics.scrape
   const draining = { isDraining: false }
   const roadsOf = (one: GatewayConfig) =>
-    openRoads(one, { lasting, log, draining, adminToken: one.admin.token ?? adminToken })
+    openRoads(one, { lasting, log, draining, scrape, adminToken: one.admin.token ?? adminToken })
 
   let current = { config, roads: await roadsOf(config) }
   opening.defer(() => current.roads[Symbol.asyncDispose]())
@@ -68,12 +84,12 @@ export async function openGateway(config: GatewayConfig, log: Logger): Promise<G
     return door
   }
   const operators = await open(config.admin, () => current.roads.operators)
-  const checks = config.check && (await open(config.check, () => current.roads.checks as FastifyInstance))
   const callers = await open(
     config.listen,
     () => current.roads.callers,
     callersDoor(config, lasting.metrics, log),
   )
+  const checks = config.check && (await open(config.check, () => current.roads.checks as FastifyInstance))
   opening.defer(() => {
     draining.isDraining = true
     lasting.websockets.end()
@@ -101,6 +117,7 @@ export async function openGateway(config: GatewayConfig, log: Logger): Promise<G
       leaving.add(left)
     },
     configReloaded: lasting.metrics.configReloaded,
+    report: lasting.metrics.report,
     async retire() {
       draining.isDraining = true
       await Promise.all([callers, operators, checks].map((door) => door?.shut(lingerMs)))
@@ -109,15 +126,25 @@ export async function openGateway(config: GatewayConfig, log: Logger): Promise<G
   }
 }
 
+export const randomAdminToken = (): string => randomBytes(24).toString('base64url')
+
 /** What the doors and the stores were opened with. */
 function whatCannotChange(now: GatewayConfig, next: GatewayConfig): string[] {
-  const opened = ({ listen, admin, check, stores, limits }: GatewayConfig): Record<string, unknown> => ({
+  const opened = ({
+    listen,
+    admin,
+    check,
+    stores,
+    limits,
+    workers,
+  }: GatewayConfig): Record<string, unknown> => ({
     'listen.host and listen.port': [listen.host, listen.port],
     'admin.host and admin.port': [admin.host, admin.port],
     'check.host and check.port': check && [check.host, check.port],
     stores,
     'listen.tls': listen.tls,
     'limits.headersTimeout and limits.maxConnections': [limits.headersTimeoutMs, limits.maxConnections],
+    workers,
   })
   const wanted = opened(next)
   return Object.entries(opened(now))

@@ -5,6 +5,7 @@ type Command = (args: string[]) => Promise<number>
 
 const commands: Record<string, () => Promise<Command>> = {
   run: async () => (await import('./cli/run.ts')).run,
+  worker: async () => (await import('./cli/worker.ts')).worker,
   demo: async () => (await import('./cli/demo.ts')).demo,
   check: async () => (await import('./cli/check.ts')).check,
   users: async () => (await import('./cli/users.ts')).users,

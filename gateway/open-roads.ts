@@ -28,6 +28,8 @@ export interface Roads extends AsyncDisposable {
 export interface RoadsOptions {
   readonly lasting: Lasting
   readonly adminToken: string
+  /** What `/metrics` answers. */
+  readonly scrape: () => Promise<string>
   readonly draining: { readonly isDraining: boolean }
   readonly log: Logger
 }

@@ -16,6 +16,7 @@ import type { Upstreams } from './proxying/balancing/open-upstreams.ts'
 
 export interface OperatorsOptions {
   readonly adminToken: string
+  readonly scrape: () => Promise<string>
   readonly upstreams: Upstreams
   readonly draining: { readonly isDraining: boolean }
   readonly log: Logger
@@ -26,14 +27,14 @@ export function serveOperators(
   app: FastifyInstance,
   config: GatewayConfig,
   { stores, metrics, limiter, statistics, hashing, responses }: Parts,
-  { adminToken, upstreams, draining, log }: OperatorsOptions,
+  { adminToken, scrape, upstreams, draining, log }: OperatorsOptions,
 ): void {
   const { home: accounts, codes, audit } = stores.accounts
   const { sessions } = stores.sessions.home
   app.register(adminRoutes, {
     token: adminToken,
     statistics,
-    metrics,
+    metrics: { contentType: metrics.contentType, scrape },
     checks: [
       { name: 'sessions', isReady: stores.sessions.ping },
       { name: 'accounts', isReady: stores.accounts.ping },

@@ -109,5 +109,7 @@ export interface GatewayConfig {
     /** Null: as the system's limit of open files allows. */
     readonly maxConnections: number | null
   }
+  /** Processes that serve side by side. */
+  readonly workers: number
   readonly log: { readonly level: LogLevel }
 }

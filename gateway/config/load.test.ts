@@ -130,6 +130,7 @@ test('defaults fill every key left out, and durations become milliseconds', () =
       maxEventLoopLagMs: 500,
       maxConnections: null,
     },
+    workers: 1,
     log: { level: 'info' },
   })
 })

@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import type { Policy } from '../limiting/policy.ts'
 import type { AccountsStore, CacheStore, GatewayConfig, HitsStore, SessionsStore } from './config.ts'
 import { resolveDelegate } from './resolve-delegate.ts'
@@ -5,6 +6,7 @@ import { resolveIssuers } from './resolve-issuers.ts'
 import { durationMs, resolvePolicy } from './resolve-policy.ts'
 import { resolveUpstream } from './resolve-upstream.ts'
 import { entriesOf } from './rules/entries.ts'
+import { keptInProcess } from './rules/workers.ts'
 import type { ConfigFile } from './schema.ts'
 
 /**
@@ -26,9 +28,9 @@ export function resolveConfig(file: ConfigFile): GatewayConfig {
       port: listen.port,
       publicUrl,
       trustedProxies: entriesOf(listen.trustedProxies),
+      tls: listen.tls ?? null,
     },
     check: check === undefined ? null : resolveCheck(check, named([check.policy])),
-      tls: listen.tls ?? null,
     admin: { host: admin.host, port: admin.port, token: admin.token || null },
     stores: {
       sessions: store(stores.sessions) as SessionsStore,
@@ -74,11 +76,12 @@ export function resolveConfig(file: ConfigFile): GatewayConfig {
       headersTimeoutMs: durationMs(limits.headersTimeout),
       requestTimeoutMs: durationMs(limits.requestTimeout),
       drainTimeoutMs: durationMs(limits.drainTimeout),
-    },
-    log: { level: file.log.level },
       maxInFlight: limits.maxInFlight,
       maxEventLoopLagMs: durationMs(limits.maxEventLoopLag),
       maxConnections: limits.maxConnections ?? null,
+    },
+    workers: resolveWorkers(file),
+    log: { level: file.log.level },
   }
 }
 
@@ -87,6 +90,11 @@ function resolveCheck(
   [policy]: readonly Policy[],
 ): GatewayConfig['check'] {
   return policy === undefined ? null : { host, port, policy, token: token || null }
+}
+
+function resolveWorkers(file: ConfigFile): number {
+  if (file.workers !== 'auto') return Number(file.workers)
+  return keptInProcess(file).length > 0 ? 1 : availableParallelism()
 }
 
 const usualIdleLifetimeMs = 7_200_000

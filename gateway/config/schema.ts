@@ -11,6 +11,7 @@ import { routes } from './sections/routing.ts'
 import { limits, log } from './sections/running.ts'
 import { stores } from './sections/stores.ts'
 import { upstreams } from './sections/upstreams.ts'
+import { workers } from './sections/workers.ts'
 
 /** The one description of the configuration file: keys, types, defaults, ranges and what each key means. */
 export const configSchema = Section(
@@ -28,6 +29,7 @@ export const configSchema = Section(
     upstreams,
     routes,
     limits,
+    workers,
     log,
   },
   { description: 'Configuration of the Guichet gateway.' },

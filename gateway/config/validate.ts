@@ -13,6 +13,7 @@ import { checkRoutes } from './rules/routes.ts'
 import { checkStores } from './rules/stores.ts'
 import { checkTimes } from './rules/times.ts'
 import { checkUpstreams } from './rules/upstreams.ts'
+import { checkWorkers } from './rules/workers.ts'
 
 /**
  * Every rule across fields, and those a type cannot say. Pure; returns all findings. What the schema refused is
@@ -34,5 +35,6 @@ export function validate(draft: ConfigDraft): Finding[] {
     checkRoutes,
     checkDelegate,
     checkCosts,
+    checkWorkers,
   ].flatMap((rule) => rule(draft))
 }

@@ -60,7 +60,7 @@ export function createDenialMemory(options: DenialMemoryOptions): DenialMemory {
       if (denials.size === 0 || !news.isLive()) return null
       const key = keyOf(request)
       const known = denials.get(key)
-      if (known === undefined) return null
+      if (known === undefined || !isOfItsPolicies(known, request)) return null
       const at = now()
       if (at >= known.untilMs) {
         denials.delete(key)
@@ -106,6 +106,11 @@ function isForeseeable(window: WindowState): boolean {
   if (policy.countsDenied) return false
   if (policy.ban !== null && !window.isBanned) return false
   return !(isViolated(window) && policy.algorithm === 'concurrent')
+}
+
+/** Not so once the configuration was read again: the policy may say something else by now. */
+function isOfItsPolicies({ windows }: KnownDenial, request: AdmissionRequest): boolean {
+  return windows.every((window, i) => window.request.policy === request.windows[i]?.policy)
 }
 
 function keyOf({ windows }: AdmissionRequest): string {

@@ -4,10 +4,17 @@ import { createEmbeddedAdmission } from './admission.embedded.ts'
 import type { AdmissionStore } from './admission.ts'
 import { createEmbeddedLimitNews } from './limit-news.embedded.ts'
 import { createLimiter, type Limiter } from './limiter.ts'
-import { plainPolicy, type WhenStoreIsDown } from './policy.ts'
+import { type Policy, plainPolicy, type WhenStoreIsDown } from './policy.ts'
 
-const windowUnder = (whenStoreIsDown: WhenStoreIsDown, quota = 2) =>
-  windowOf(plainPolicy('calls', quota, 60_000, { whenStoreIsDown }), 'u:1')
+/** The same policy each time, as calls under one configuration have it. */
+const policies = new Map<string, Policy>()
+
+function windowUnder(whenStoreIsDown: WhenStoreIsDown, quota = 2) {
+  const key = `${whenStoreIsDown} ${quota}`
+  const policy = policies.get(key) ?? plainPolicy('calls', quota, 60_000, { whenStoreIsDown })
+  policies.set(key, policy)
+  return windowOf(policy, 'u:1')
+}
 
 /** A store that works, or fails at once; counts how often it was asked for a decision. */
 function breakableStore(now: () => number = () => 0) {
@@ -169,6 +176,14 @@ describe('a known denial', () => {
     await kinds(limiter, windowUnder('local'), 4)
     await loosen(limiter)
     expect((await limiter.decide(callOf([windowUnder('local')]))).tier).toBe('store')
+  })
+
+  it('is not believed under a policy that was read again, whatever has changed in it', async () => {
+    const up = breakableStore()
+    await using limiter = limiterOver(up).limiter
+    await kinds(limiter, windowUnder('local'), 4)
+    const shorter = plainPolicy('calls', 2, 1_000, { whenStoreIsDown: 'local' })
+    expect((await limiter.decide(callOf([windowOf(shorter, 'u:1')]))).tier).toBe('store')
   })
 
   it('is never believed while news could be missed', async () => {

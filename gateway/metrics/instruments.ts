@@ -1,4 +1,4 @@
-import { Counter, Gauge, type Registry } from 'prom-client'
+import { type Aggregator, Counter, Gauge, type Registry } from 'prom-client'
 import { talliedCounter, talliedHistogram } from './tallied.ts'
 
 /** From a fraction of the gateway's own work to a service that barely answers. */
@@ -16,8 +16,13 @@ export function createInstruments(registry: Registry) {
   const registers = [registry]
   const counter = <L extends string>(name: string, help: string, labelNames: L[]) =>
     new Counter({ name, help, labelNames, registers })
-  const gauge = <L extends string>(name: string, help: string, labelNames: L[]) =>
-    new Gauge({ name, help, labelNames, registers })
+  /** @param together how several workers' values become one; `first`: it is the same in all of them */
+  const gauge = <L extends string>(
+    name: string,
+    help: string,
+    labelNames: L[],
+    together: Aggregator = 'sum',
+  ) => new Gauge({ name, help, labelNames, registers, aggregator: together })
   const histogram = (name: string, help: string, labelNames: string[], buckets: readonly number[]) =>
     talliedHistogram(registry, { name, help, labelNames }, buckets)
   /** Counted with every request. */
@@ -51,7 +56,7 @@ export function createInstruments(registry: Registry) {
       'Verdicts of a policy: allowed, near (at most a fifth of the quota left), denied or shadow_denied, by who decided.',
       ['policy', 'decision', 'tier'],
     ),
-    storeUp: gauge('guichet_store_up', 'Whether a store answered when it was last asked.', ['store']),
+    storeUp: gauge('guichet_store_up', 'Whether a store answered when it was last asked.', ['store'], 'min'),
     storeSeconds: histogram(
       'guichet_store_call_duration_seconds',
       'Time a store took for a call on the way of a request.',
@@ -67,6 +72,7 @@ export function createInstruments(registry: Registry) {
       'guichet_store_evicted_keys',
       'Keys this store has evicted since it started; an evicted window is a fresh quota.',
       ['store'],
+      'first',
     ),
     cacheRequests: tally(
       'guichet_cache_requests_total',
@@ -77,44 +83,38 @@ export function createInstruments(registry: Registry) {
       'service',
     ]),
     logins: counter('guichet_logins_total', 'Attempts to log in, by result.', ['result']),
-    sessions: gauge('guichet_sessions', 'Live sessions, on all gateways.', []),
+    sessions: gauge('guichet_sessions', 'Live sessions, on all gateways.', [], 'first'),
     recentLogin: gauge(
       'guichet_recent_login_timestamp_seconds',
       'When the last ten accounts to log in did so, in Unix time.',
       ['account'],
+      'first',
     ),
-    topLogins: gauge('guichet_top_logins', 'Logins of the three accounts with the most, over three days.', [
-      'account',
-    ]),
-    leastActive: gauge('guichet_least_active_calls', 'Calls of the ten accounts with the fewest.', [
-      'account',
-    ]),
-    upstreamUp: gauge('guichet_upstream_up', 'Whether a target of an upstream answered when last asked.', [
-      ...(['upstream', 'target'] as const),
-    ]),
+    topLogins: gauge(
+      'guichet_top_logins',
+      'Logins of the three accounts with the most, over three days.',
+      ['account'],
+      'first',
+    ),
+    leastActive: gauge(
+      'guichet_least_active_calls',
+      'Calls of the ten accounts with the fewest.',
+      ['account'],
+      'first',
+    ),
+    upstreamUp: gauge(
+      'guichet_upstream_up',
+      'Whether a target of an upstream answered when last asked.',
+      [...(['upstream', 'target'] as const)],
+      'min',
+    ),
     configReload: gauge(
       'guichet_config_reload_success',
       'Whether the last configuration read was accepted.',
       [],
+      'min',
     ),
     websocketsOpen: gauge('guichet_websockets_open', 'WebSockets open through this process.', []),
-    hitsPending: gauge('guichet_hits_pending', 'Calls recorded here but not yet counted by the store.', []),
-    buildInfo: gauge('guichet_build_info', 'Always 1; the labels tell what runs.', [
-      ...(['version', 'node'] as const),
-    ]),
-    cpuSeconds: counter('process_cpu_seconds_total', 'CPU time of this process, user and system.', []),
-    residentBytes: gauge('process_resident_memory_bytes', 'Memory this process holds in RAM.', []),
-    startTime: gauge('process_start_time_seconds', 'When this process started, in Unix time.', []),
-    heapBytes: gauge('nodejs_heap_used_bytes', 'JavaScript heap in use.', []),
-    eventLoopLag: gauge(
-      'nodejs_eventloop_lag_p99_seconds',
-      'The event loop ran this late or less in 99 of 100 samples since the last scrape.',
-      [],
-    ),
-  }
-}
-
-export type Instruments = ReturnType<typeof createInstruments>
     shedRequests: counter(
       'guichet_shed_requests_total',
       'Requests turned away at once, since too many were under way (in-flight) or the event loop ran too late (event-loop).',
@@ -130,3 +130,24 @@ export type Instruments = ReturnType<typeof createInstruments>
       'When the certificate of the listener expires, in Unix time.',
       [],
     ),
+    hitsPending: gauge('guichet_hits_pending', 'Calls recorded here but not yet counted by the store.', []),
+    buildInfo: gauge(
+      'guichet_build_info',
+      'Always 1; the labels tell what runs.',
+      [...(['version', 'node'] as const)],
+      'first',
+    ),
+    cpuSeconds: counter('process_cpu_seconds_total', 'CPU time of this process, user and system.', []),
+    residentBytes: gauge('process_resident_memory_bytes', 'Memory this process holds in RAM.', []),
+    startTime: gauge('process_start_time_seconds', 'When this process started, in Unix time.', [], 'min'),
+    heapBytes: gauge('nodejs_heap_used_bytes', 'JavaScript heap in use.', []),
+    eventLoopLag: gauge(
+      'nodejs_eventloop_lag_p99_seconds',
+      'The event loop ran this late or less in 99 of 100 samples since the last scrape.',
+      [],
+      'max',
+    ),
+  }
+}
+
+export type Instruments = ReturnType<typeof createInstruments>

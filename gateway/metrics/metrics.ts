@@ -3,6 +3,7 @@ import type { ShedReason } from '../listening/shed.step.ts'
 import { createInstruments } from './instruments.ts'
 import { type DecisionLabel, decisionLabel, methodLabel, routeLabel, type Verdict } from './labels.ts'
 import { readProcessOnScrape } from './process-metrics.ts'
+import type { Report } from './reports.ts'
 import { readStoresOnScrape, type StoreReadings } from './store-readings.ts'
 
 export interface MetricsOptions {
@@ -50,8 +51,8 @@ export function createMetrics(options: MetricsOptions) {
     instruments.storeUp.set({ store }, 1)
     instruments.storeErrors.inc({ store }, 0)
   }
-  for (const result of ['accepted', 'refused', 'limited', 'failed']) instruments.logins.inc({ result }, 0)
   for (const reason of ['in-flight', 'event-loop']) instruments.shedRequests.inc({ reason }, 0)
+  for (const result of ['accepted', 'refused', 'limited', 'failed']) instruments.logins.inc({ result }, 0)
 
   return {
     expect({ services, policies }: ExpectedNames): void {
@@ -96,7 +97,6 @@ export function createMetrics(options: MetricsOptions) {
     websocketsOpen(open: number): void {
       instruments.websocketsOpen.set(open)
     },
-    hitForwarded(service: string): void {
     shed(reason: ShedReason): void {
       instruments.shedRequests.inc({ reason })
     },
@@ -106,6 +106,7 @@ export function createMetrics(options: MetricsOptions) {
     certificateExpires(atMs: number): void {
       instruments.certificateExpiry.set(atMs / 1000)
     },
+    hitForwarded(service: string): void {
       serviceCalls(service).count++
     },
     loggedIn(result: LoginResult): void {
@@ -122,6 +123,8 @@ export function createMetrics(options: MetricsOptions) {
     contentType: registry.contentType,
     /** Everything in Prometheus's text format; resolves within the readings' deadline even when stores are away. */
     scrape: (): Promise<string> => registry.metrics(),
+    /** The same for another process, which puts several together. */
+    report: (): Promise<Report> => registry.getMetricsAsJSON(),
     close: stopProcess,
   }
 }

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
+import { createSqliteAudit } from '../admin/audit.sqlite.ts'
 import { openMysql } from '../connections/mysql.ts'
 import { openRedis } from '../connections/redis.ts'
 import { openSqlite } from '../connections/sqlite.ts'
@@ -120,7 +121,17 @@ describe('with everything embedded', () => {
     })
     expect((await run(['list', ...config])).out).not.toContain('alan')
     expect(await run(['delete', ...alan, ...config])).toMatchObject({ code: 1 })
-  })
+
+    using connection = openSqlite(database)
+    const trail = await createSqliteAudit(connection.database).recent(4)
+    expect(trail.map(({ via, action, subject, reason }) => [via, action, subject, reason])).toEqual([
+      ['CLI', 'delete-account', expect.stringMatching(/^u:\d+$/), ''],
+      ['CLI', 'change-account', trail[0]?.subject, 'role: user'],
+      ['CLI', 'change-account', trail[0]?.subject, 'role: admin'],
+      ['CLI', 'create-account', 'email:alan@example.org', ''],
+    ])
+    // Eight processes, each of which reads all of the gateway.
+  }, 60_000)
 
   test('an e-mail that has an account already: exit 1 and one clear line', async () => {
     await run(['add', ...ada, '--password', 'zephyrin', ...config])

@@ -1,6 +1,7 @@
 import { text } from 'node:stream/consumers'
 import { parseArgs } from 'node:util'
 import type { Logger } from 'pino'
+import type { AuditAction, AuditTrail } from '../admin/audit.ts'
 import type { GatewayConfig } from '../config/config.ts'
 import { formatProblem, loadConfig } from '../config/load.ts'
 import { type Account, isPlan } from '../identity/account.ts'
@@ -44,6 +45,8 @@ interface At {
   readonly codes: Codes
   readonly config: GatewayConfig
   readonly options: Options
+  /** Before the change: what an operator does with this command leaves its entry, as with the admin API. */
+  note(action: AuditAction, subject: string, reason?: string): Promise<void>
 }
 
 interface AtAccount extends At {
@@ -94,12 +97,20 @@ export async function users(args: string[]): Promise<number> {
   try {
     await using opened = new AsyncDisposableStack()
     const log = { warn: say } as Pick<Logger, 'warn'>
-    const { home: accounts, codes } = await openAccounts(config.stores.accounts, opened, log)
-    return await command.act({ accounts, codes, config, options })
+    const { home: accounts, codes, audit } = await openAccounts(config.stores.accounts, opened, log)
+    return await command.act({ accounts, codes, config, options, note: noting(audit) })
   } catch (error) {
     return failed(error instanceof Error ? error.message : String(error))
   }
 }
+
+const noting =
+  (audit: AuditTrail): At['note'] =>
+  (action, subject, reason = '') =>
+    audit.record({
+      ...{ atMs: Date.now(), via: 'CLI', peer: '', action, subject, reason },
+      ...{ policy: null, quota: null, forSeconds: null },
+    })
 
 type Parsed = { kind: 'parsed'; options: Options; configFile: string } | { kind: 'wrong'; problem: string }
 
@@ -120,10 +131,15 @@ function parse({ needs, takes = [] }: Command, args: string[]): Parsed {
   }
 }
 
-async function add({ accounts, options }: At): Promise<number> {
-  const hashing = createPasswordHashing()
+async function add({ accounts, options, note }: At): Promise<number> {
+  const noted: Pick<Accounts, 'create'> = {
+    async create(account) {
+      await note('create-account', `email:${account.email}`)
+      return accounts.create(account)
+    },
+  }
   const result = await createAccount(
-    { accounts, hashing },
+    { accounts: noted, hashing: createPasswordHashing() },
     {
       email: options.email ?? '',
       password: options.password ?? '',
@@ -178,44 +194,50 @@ function onAccount(act: (at: AtAccount) => Promise<number>): Command['act'] {
   }
 }
 
-async function disable({ account, accounts, codes, config }: AtAccount): Promise<number> {
+async function disable({ account, accounts, codes, config, note }: AtAccount): Promise<number> {
+  await note('change-account', `u:${account.id}`, 'isActive: false')
   await accounts.update(account.id, { isActive: false })
   await forgetCodes(codes, account.id)
   console.log(`disabled account ${account.id}: ${account.email}`)
   return endSessions(account.id, config)
 }
 
-async function enable({ account, accounts }: AtAccount): Promise<number> {
+async function enable({ account, accounts, note }: AtAccount): Promise<number> {
+  await note('change-account', `u:${account.id}`, 'isActive: true')
   await accounts.update(account.id, { isActive: true })
   console.log(`enabled account ${account.id}: ${account.email}`)
   return 0
 }
 
-async function setPassword({ account, accounts, codes, config, options }: AtAccount): Promise<number> {
+async function setPassword({ account, accounts, codes, config, options, note }: AtAccount): Promise<number> {
   const { password = '' } = options
   const problem = passwordProblem(password, account)
   if (problem !== null) return wrongly(`--password: ${problem}`)
+  await note('change-account', `u:${account.id}`, 'password')
   await accounts.setPasswordHash(account.id, await createPasswordHashing().hashPassword(password))
   await forgetCodes(codes, account.id)
   console.log(`changed the password of account ${account.id}: ${account.email}`)
   return endSessions(account.id, config)
 }
 
-async function setRole({ account, accounts, config, options }: AtAccount): Promise<number> {
+async function setRole({ account, accounts, config, options, note }: AtAccount): Promise<number> {
   const role = options.role === 'admin' ? 'admin' : 'user'
+  await note('change-account', `u:${account.id}`, `role: ${role}`)
   await accounts.update(account.id, { role })
   console.log(`changed the role of account ${account.id}: ${account.email} (${role})`)
   return endSessions(account.id, config)
 }
 
-async function setPlan({ account, accounts, options }: AtAccount): Promise<number> {
+async function setPlan({ account, accounts, options, note }: AtAccount): Promise<number> {
+  await note('change-account', `u:${account.id}`, `plan: ${options.plan || 'none'}`)
   await accounts.update(account.id, { plan: options.plan || null })
   console.log(`changed the plan of account ${account.id}: ${account.email} (${options.plan || 'none'})`)
   console.log('it counts from the next login or refresh')
   return 0
 }
 
-async function remove({ account, accounts, codes, config }: AtAccount): Promise<number> {
+async function remove({ account, accounts, codes, config, note }: AtAccount): Promise<number> {
+  await note('delete-account', `u:${account.id}`)
   const removal = await accounts.remove(account.id)
   if (removal.kind === 'referenced') {
     return failed(

@@ -35,3 +35,9 @@ test('calls without an account are taken too', () => {
   expect(spool.take(10)).toMatchObject({ calls: 1, recent: [hitAt(2, { accountId: null })] })
   expect(spool.size).toBe(0)
 })
+
+test('calls of other issuers’ accounts are counted for the service, and ranked nowhere', () => {
+  const spool = createSpool(1)
+  for (let i = 0; i < 3; i++) spool.push(hitAt(i, { accountId: `campus:${i}` }))
+  expect(spool.take(10)).toMatchObject({ calls: 2, services: [{ service: 'vente', calls: 2 }], accounts: [] })
+})

@@ -46,6 +46,9 @@ export function createSpool(limit: number): Spool {
   }
 }
 
+/** Accounts of other issuers (`campus:7`) have no name to be ranked under, and there may be any number of them. */
+const isOwn = (accountId: string): boolean => !accountId.includes(':')
+
 function createTally() {
   let calls = 0
   const byService = new Map<string, number>()
@@ -58,7 +61,8 @@ function createTally() {
     add({ service, accountId }: Hit): void {
       calls++
       byService.set(service, (byService.get(service) ?? 0) + 1)
-      if (accountId !== null) byAccount.set(accountId, (byAccount.get(accountId) ?? 0) + 1)
+      if (accountId !== null && isOwn(accountId))
+        byAccount.set(accountId, (byAccount.get(accountId) ?? 0) + 1)
     },
 
     /** A part's calls are those of its accounts; the last part also takes the services and the anonymous calls. */

@@ -95,6 +95,13 @@ describe('POST /auth/login', () => {
     for (const answer of shown) expect(answer).toEqual(shown[0])
   })
 
+  it('of the disabled is no success that was taken back: nothing makes up for its failures, nobody has logged in', async () => {
+    expect((await logIn({ email: 'off@example.org', password: 'the right password' })).status).toBe(401)
+    expect(auth.taken).not.toContain('off@example.org')
+    const logins = await auth.accounts.recentLogins(100)
+    expect(logins.map(({ account }) => account.email)).not.toContain('off@example.org')
+  })
+
   it('counts every attempt by how it ended', async () => {
     auth.results.length = 0
     await logIn(ada)

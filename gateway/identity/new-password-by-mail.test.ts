@@ -86,6 +86,14 @@ describe('a forgotten password', () => {
     expect((await reset(right)).status).toBe(204)
   })
 
+  it('stays as it is when the account was disabled after the code was sent', async () => {
+    await forget()
+    await auth.accounts.update(accountId, { isActive: false })
+    expect(await reset(codeSent())).toMatchObject(wrongCode)
+    await auth.accounts.update(accountId, { isActive: true })
+    expect((await logIn('the old password')).status).toBe(200)
+  })
+
   it('has a code for five tries, ten minutes and one use', async () => {
     await forget()
     const tried = codeSent()

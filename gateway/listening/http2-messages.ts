@@ -27,6 +27,13 @@ export class Http2Request extends Http2ServerRequest {
     this.rawHeaders = plainLines(rawHeaders, headers[':authority'])
   }
 
+  /** A body that its sender gives up would end like a complete one. */
+  override push(chunk: unknown): boolean {
+    if (chunk !== null || !this.stream.aborted) return super.push(chunk)
+    this.destroy()
+    return false
+  }
+
   /** Node's own is silent too: whoever gives a body up says why elsewhere, and an unheard error ends the process. */
   override _destroy(_error: Error | null, done: (error?: Error | null) => void): void {
     done(null)
@@ -75,6 +82,11 @@ defineGetter(Http2Request.prototype, 'complete', ({ stream, readableEnded }) => 
 
 // Node's compatibility layer has none.
 defineGetter(Http2Response.prototype, 'destroyed', ({ stream }) => stream.destroyed || stream.closed)
+
+// Node ends the stream of a caller who has left, and takes that for the end of an answer.
+defineGetter(Http2Response.prototype, 'writableFinished', ({ stream, writableEnded }) => {
+  return writableEnded && stream.writableFinished && !stream.aborted
+})
 
 function defineGetter<Message extends object>(
   prototype: Message,

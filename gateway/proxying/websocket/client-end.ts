@@ -3,9 +3,9 @@ import { Duplex } from 'node:stream'
 import { type CloseCode, closeFrame, FrameReader } from './frames.ts'
 
 export interface ClientEndTimes {
-  /** How long a client may take nothing of what waits for it. */
+  /** How long a client may take nothing of what waits for it, and one side may stay when the other has ended. */
   readonly silentClientMs: number
-  /** How long either side may take to close once the other has, or we have. */
+  /** How long the two may take to close when we want them to. */
   readonly closingMs: number
 }
 
@@ -37,7 +37,7 @@ export class ClientEnd extends Duplex {
     client.resume()
   }
 
-  /** From here on frames pass, in both directions. The client has its 101 already. */
+  /** From here on frames pass, in both directions. The client must get its 101 before this turn ends. */
   open(): void {
     this.#state = 'opening'
     this.#client.setTimeout(0).setNoDelay(true).setKeepAlive(true, keepAliveMs)
@@ -61,7 +61,7 @@ export class ClientEnd extends Duplex {
   close(code: CloseCode, reason: string): void {
     if (this.#closeFrame !== null || this.destroyed) return
     this.#closeFrame = closeFrame(code, reason)
-    this.#cutSoon()
+    this.#cutAfter(this.#times.closingMs)
     if (this.#frames.isAtBoundary) this.#sendCloseFrame()
     else this.#state = 'closing'
   }
@@ -81,7 +81,7 @@ export class ClientEnd extends Duplex {
   }
 
   override _final(done: () => void): void {
-    this.#cutSoon()
+    this.#sideEnded()
     this.#client.end(() => done())
   }
 
@@ -125,8 +125,14 @@ export class ClientEnd extends Duplex {
     })
   }
 
-  #cutSoon(): void {
-    this.#cutting ??= setTimeout(() => this.destroy(), this.#times.closingMs)
+  /** What the other side has still to take may take its time, unless we are closing. */
+  #sideEnded(): void {
+    if (this.#closeFrame === null) this.#cutAfter(this.#times.silentClientMs)
+  }
+
+  #cutAfter(ms: number): void {
+    clearTimeout(this.#cutting)
+    this.#cutting = setTimeout(() => this.destroy(), ms)
   }
 
   readonly #fromClient = (chunk: Buffer): void => {
@@ -137,7 +143,7 @@ export class ClientEnd extends Duplex {
     if (this.#state === 'waiting') this.destroy()
     else {
       this.push(null)
-      this.#cutSoon()
+      this.#sideEnded()
     }
   }
 

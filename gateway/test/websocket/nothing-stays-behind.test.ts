@@ -144,3 +144,36 @@ it('a client that reads nothing holds the app back instead of filling memory, an
   socket.terminate()
   await expect.poll(() => app.openConnections(), soon).toBe(0)
 })
+
+it('a client that takes nothing for longer than allowed is cut', async () => {
+  await using strict = await openTestGateway({
+    upstream: app.url,
+    config: { limits: { headersTimeout: '1s', requestTimeout: '1s' } },
+  })
+  const idle = await openWebsocket(strict)
+  const socket = await openWebsocket(strict)
+  const theirs = app.sockets.at(-1) as NonNullable<(typeof app.sockets)[number]>
+  socket.pause()
+  const ending = closed(theirs)
+  theirs.send(Buffer.alloc(24 * 1024 * 1024))
+  expect((await ending)[0]).toBe(1006)
+  // To be silent when nothing waits is no offence.
+  idle.send('still here')
+  expect(await nextMessage(idle)).toBe('still here')
+  for (const each of [idle, socket]) each.terminate()
+})
+
+it('one side that has ended takes the other with it, however long that one would stay', async () => {
+  await using strict = await openTestGateway({
+    upstream: app.url,
+    config: { limits: { headersTimeout: '1s', requestTimeout: '1s' } },
+  })
+  const socket = await openWebsocket(strict)
+  const theirs = app.sockets.at(-1) as unknown as { _socket: Socket }
+  // No close frame, and an app that does not answer the end with its own.
+  theirs._socket.removeAllListeners('end')
+  theirs._socket.allowHalfOpen = true
+  ;(socket as unknown as { _socket: Socket })._socket.end()
+  await expect.poll(async () => sumOf(await metricsOf(strict), 'guichet_websockets_open'), soon).toBe(0)
+  theirs._socket.destroy()
+})

@@ -132,7 +132,7 @@ export async function accountPageRoutes(app: FastifyInstance, options: AuthOptio
       account,
       sessions: listed,
       currentId: caller.sessionId,
-      canChangeEmail: mails !== null,
+      sendsMails: mails !== null,
       refused: refusedFold,
     }
   }

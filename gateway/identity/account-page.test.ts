@@ -200,9 +200,13 @@ describe('the form of the e-mail', () => {
     expect(answer.text).toMatch(/role="alert"[^>]*>Too many attempts. Try again in 1 h\./)
   })
 
-  it('is not there where no mails are sent', async () => {
+  it('is not there where no mails are sent, nor is the way to replace a forgotten password', async () => {
+    const links = ['action="/auth/account/email"', `href="/auth/forgot?${new URLSearchParams({ email })}"`]
+    const { text } = await open()
+    for (const link of links) expect(text).toContain(link)
     await using silent = await openAuth({ ...auth, mails: null, hashing })
-    expect((await open('/auth/account', silent)).text).not.toContain('/auth/account/email')
+    const { text: silentText } = await open('/auth/account', silent)
+    for (const link of links) expect(silentText).not.toContain(link)
     expect((await submit('/email', {}, silent)).status).toBe(404)
   })
 })

@@ -13,7 +13,7 @@ export interface OwnPart {
   readonly account: Account
   readonly sessions: readonly ListedSession[]
   readonly currentId: string
-  readonly canChangeEmail: boolean
+  readonly sendsMails: boolean
   readonly refused: RefusedFold | null
 }
 

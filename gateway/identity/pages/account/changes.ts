@@ -1,13 +1,13 @@
 import { escapeHtml, type Language } from '../../../page.ts'
 import type { Account } from '../../account.ts'
-import { fieldAttributes } from '../form.ts'
+import { fieldAttributes, renderLink } from '../form.ts'
 import { type RefusedFold, renderFold } from './fold.ts'
 
 export interface ChangesSection {
   readonly language: Language
   readonly account: Account
-  /** A new address is confirmed by mail, or not at all. */
-  readonly canChangeEmail: boolean
+  /** Without mails no new address is confirmed, and no forgotten password replaced. */
+  readonly sendsMails: boolean
   readonly refused: RefusedFold | null
 }
 
@@ -33,6 +33,7 @@ const words = {
     newPasswordRefused:
       'Choisissez 8 caractères ou plus\u00a0: ni l’un des mots de passe les plus courants, ni votre nom, ni votre adresse.',
     savePassword: 'Changer le mot de passe',
+    forgot: 'Mot de passe oublié\u00a0?',
   },
   en: {
     title: 'Change my account',
@@ -55,6 +56,7 @@ const words = {
     newPasswordRefused:
       'Choose 8 characters or more: not one of the most common passwords, nor your name or address.',
     savePassword: 'Change the password',
+    forgot: 'Forgotten your password?',
   },
 } as const
 
@@ -62,7 +64,7 @@ export function renderChanges(section: ChangesSection): string {
   return `<section aria-labelledby="changes">
 <h2 id="changes">${words[section.language].title}</h2>
 ${renderNameFold(section)}
-${section.canChangeEmail ? renderEmailFold(section) : ''}
+${section.sendsMails ? renderEmailFold(section) : ''}
 ${renderPasswordFold(section)}
 </section>`
 }
@@ -93,7 +95,7 @@ function renderEmailFold({ language, refused }: ChangesSection): string {
   return renderFold({ language, refused, form: 'email', title: word.email, fields, submit: word.saveEmail })
 }
 
-function renderPasswordFold({ language, account, refused }: ChangesSection): string {
+function renderPasswordFold({ language, account, sendsMails, refused }: ChangesSection): string {
   const word = words[language]
   const newPassword = {
     name: 'newPassword',
@@ -111,6 +113,10 @@ function renderPasswordFold({ language, account, refused }: ChangesSection): str
     before: `<input type="email" autocomplete="username" value="${escapeHtml(account.email)}" hidden>`,
     fields: [currentPasswordField(language), newPassword],
     submit: word.savePassword,
+    // Also the way to a first one, for an account that came from the app's own login.
+    after: sendsMails
+      ? `<p class="fine">${renderLink('/auth/forgot', { email: account.email }, word.forgot)}</p>`
+      : '',
   })
 }
 

@@ -33,6 +33,8 @@ export interface Fold {
   readonly refused: RefusedFold | null
   /** HTML: within the form, before its fields. */
   readonly before?: string
+  /** HTML: below the form. */
+  readonly after?: string
 }
 
 const words = {
@@ -41,7 +43,15 @@ const words = {
 } as const
 
 /** A form behind its title, which opens without a script; open from the start when it comes back. */
-export function renderFold({ language, form, title, submit, before = '', ...fold }: Fold): string {
+export function renderFold({
+  language,
+  form,
+  title,
+  submit,
+  before = '',
+  after = '',
+  ...fold
+}: Fold): string {
   const refused = fold.refused?.form === form ? fold.refused : null
   const saying = refused === null ? null : sayRefusal(refused, language)
   const wrong = refused?.problem.kind === 'fields' ? refused.problem.fields : []
@@ -65,7 +75,7 @@ ${saying === null ? '' : renderSaying(saying)}
 ${before}
 ${fields.join('\n')}
 <button type="submit">${escapeHtml(submit)}</button>
-</form></details>`
+</form>${after}</details>`
 }
 
 function sayRefusal({ problem }: RefusedFold, language: Language): Saying {

@@ -58,8 +58,8 @@ export function requireSession(options: RequireSessionOptions) {
 }
 
 /**
- * The same for a page's form. Whoever's session has ended since the page was loaded, or whose token has to be renewed, is sent over
- * the login page to `returnTo`: nobody can follow a 401.
+ * The same for a page's form. Whoever's session has ended since the page was loaded, or whose token has to be
+ * renewed, is sent over the login page to `returnTo`: nobody can follow a 401.
  */
 export function requireSessionOfForm(options: RequireSessionOptions, returnTo: string) {
   const connected = requireSession(options)

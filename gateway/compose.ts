@@ -10,6 +10,7 @@ import type { ServerOptions } from './listening/open-server.ts'
 import type { Report } from './metrics/reports.ts'
 import { openLasting } from './open-lasting.ts'
 import { openRoads } from './open-roads.ts'
+import { DrainedTargets } from './proxying/balancing/drained-targets.ts'
 
 export interface Gateway extends AsyncDisposable {
   /** Where clients reach it, such as `http://127.0.0.1:8080`. */
@@ -26,6 +27,8 @@ export interface Gateway extends AsyncDisposable {
   reload(config: GatewayConfig): Promise<void>
   /** What the metrics say of the last configuration that was read. */
   configReloaded(isAccepted: boolean): void
+  /** Targets that operators have taken out, here or, as the others tell, elsewhere. */
+  readonly drained: DrainedTargets
   /** What this process has counted, to be put together with others. */
   report(): Promise<Report>
   /** Lets nobody in any more, for a gateway that another one has replaced. Dispose it when this resolves. */
@@ -62,8 +65,9 @@ export async function openGateway(
   const adminToken = config.admin.token ?? share?.adminToken ?? randomAdminToken()
   const scrape = share?.scrape ?? lasting.metrics.scrape
   const draining = { isDraining: false }
+  const drained = new DrainedTargets()
   const roadsOf = (one: GatewayConfig) =>
-    openRoads(one, { lasting, log, draining, scrape, adminToken: one.admin.token ?? adminToken })
+    openRoads(one, { lasting, log, drained, draining, scrape, adminToken: one.admin.token ?? adminToken })
 
   let current = { config, roads: await roadsOf(config) }
   opening.defer(() => current.roads[Symbol.asyncDispose]())
@@ -117,6 +121,7 @@ export async function openGateway(
       leaving.add(left)
     },
     configReloaded: lasting.metrics.configReloaded,
+    drained,
     report: lasting.metrics.report,
     async retire() {
       draining.isDraining = true

@@ -8,6 +8,7 @@ import { createListener } from './listener.ts'
 import type { Metrics } from './metrics/metrics.ts'
 import type { Lasting } from './open-lasting.ts'
 import { openParts } from './open-parts.ts'
+import type { DrainedTargets } from './proxying/balancing/drained-targets.ts'
 import { openUpstreams, type UpstreamEvents } from './proxying/balancing/open-upstreams.ts'
 import type { Upstream } from './proxying/upstream.ts'
 import { serveCallers } from './serve-callers.ts'
@@ -27,6 +28,7 @@ export interface Roads extends AsyncDisposable {
 
 export interface RoadsOptions {
   readonly lasting: Lasting
+  readonly drained: DrainedTargets
   readonly adminToken: string
   /** What `/metrics` answers. */
   readonly scrape: () => Promise<string>
@@ -40,7 +42,7 @@ export async function openRoads(config: GatewayConfig, options: RoadsOptions): P
   await using opening = new AsyncDisposableStack()
   const parts = await openParts(config, lasting, log, opening)
   const upstreams = opening.use(
-    openUpstreams(config.upstreams.map(upstreamOf), upstreamEvents(parts.metrics, log)),
+    openUpstreams(config.upstreams.map(upstreamOf), options.drained, upstreamEvents(parts.metrics, log)),
   )
   const running = new Set<ServerResponse>()
 

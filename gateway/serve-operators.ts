@@ -12,12 +12,14 @@ import { checkRoutes } from './limiting/check.routes.ts'
 import type { Limiter } from './limiting/limiter.ts'
 import { createSubjectLimits, type SubjectLimits } from './limiting/subject-limits.ts'
 import type { Parts } from './open-parts.ts'
+import type { DrainedTargets } from './proxying/balancing/drained-targets.ts'
 import type { Upstreams } from './proxying/balancing/open-upstreams.ts'
 
 export interface OperatorsOptions {
   readonly adminToken: string
   readonly scrape: () => Promise<string>
   readonly upstreams: Upstreams
+  readonly drained: DrainedTargets
   readonly draining: { readonly isDraining: boolean }
   readonly log: Logger
 }
@@ -27,7 +29,7 @@ export function serveOperators(
   app: FastifyInstance,
   config: GatewayConfig,
   { stores, metrics, limiter, statistics, hashing, responses }: Parts,
-  { adminToken, scrape, upstreams, draining, log }: OperatorsOptions,
+  { adminToken, scrape, upstreams, drained, draining, log }: OperatorsOptions,
 ): void {
   const { home: accounts, codes, audit } = stores.accounts
   const { sessions } = stores.sessions.home
@@ -59,6 +61,7 @@ export function serveOperators(
     },
     upstreams: {
       upstreams: upstreams.all,
+      drain: (change) => drained.change(change),
       audit,
       changed: (entry) => log.warn(entry, `upstreams changed: ${entry.action}`),
     },

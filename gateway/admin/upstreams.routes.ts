@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { GatewayError } from '../errors.ts'
+import type { DrainChange } from '../proxying/balancing/drained-targets.ts'
 import type { Target } from '../proxying/balancing/target.ts'
 import type { TargetGroup } from '../proxying/balancing/target-group.ts'
 import { type NotingOptions, noting } from './audit-note.ts'
@@ -7,6 +8,8 @@ import { type NotingOptions, noting } from './audit-note.ts'
 export interface UpstreamsRoutesOptions extends NotingOptions {
   /** As the configuration lists them. */
   readonly upstreams: readonly TargetGroup[]
+  /** Is obeyed at once. */
+  readonly drain: (change: DrainChange) => void
 }
 
 type TargetRequest = FastifyRequest<{ Params: { name: string; target: string } }>
@@ -29,7 +32,7 @@ export function upstreamsRoutes(app: FastifyInstance, options: UpstreamsRoutesOp
         subject: `upstream:${name}/${host}`,
         ...{ policy: null, quota: null, forSeconds: null, reason: '' },
       })
-      target.setDraining(isDraining, performance.now())
+      options.drain({ upstream: name, target: host, isDraining })
       return describeTarget(target)
     }
 

@@ -2,6 +2,7 @@ import cluster from 'node:cluster'
 import { type Gateway, openGateway } from '../compose.ts'
 import type { GatewayConfig } from '../config/config.ts'
 import { createLog } from '../log.ts'
+import type { DrainChange } from '../proxying/balancing/drained-targets.ts'
 import type { Order, Word } from '../workers/messages.ts'
 import { surviveStrayErrors } from './survive-stray-errors.ts'
 
@@ -60,16 +61,24 @@ function listenToOrders() {
   const scrapes = new Map<number, (text: string) => void>()
   let gateway: Gateway | null = null
   let scrapeCount = 0
+  let isObeying = false
 
   function stopNow(): void {
     end.resolve({ kind: 'stop' })
     stop.resolve()
+  }
+  /** What the primary has said is no news to it. */
+  function obey(change: DrainChange): void {
+    isObeying = true
+    gateway?.drained.change(change)
+    isObeying = false
   }
   process.on('message', (order: Order) => {
     if (order.kind === 'serve') serve.resolve(order)
     else if (order.kind === 'retire') end.resolve(order)
     else if (order.kind === 'stop') stopNow()
     else if (order.kind === 'config-refused') gateway?.configReloaded(false)
+    else if (order.kind === 'drain') obey(order.change)
     else if (order.kind === 'report')
       void gateway?.report().then((report) => say({ kind: 'reported', report }))
     else if (order.kind === 'scraped') {
@@ -87,6 +96,9 @@ function listenToOrders() {
     stop: stop.promise,
     carryOut(opened: Gateway): void {
       gateway = opened
+      opened.drained.listen((change) => {
+        if (!isObeying) say({ kind: 'drained', change })
+      })
     },
     /** The figures of all workers. */
     scrape: (): Promise<string> =>

@@ -2,6 +2,7 @@ import cluster, { type Worker } from 'node:cluster'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { GatewayConfig } from '../config/config.ts'
 import type { Report } from '../metrics/reports.ts'
+import type { DrainChange } from '../proxying/balancing/drained-targets.ts'
 import type { Order, Places, Word } from './messages.ts'
 
 /** One worker, as the primary sees it. */
@@ -23,6 +24,7 @@ export interface MemberOptions {
   readonly config: GatewayConfig
   readonly adminToken: string
   readonly asksForScrape: (member: Member, id: number) => void
+  readonly drained: (change: DrainChange) => void
 }
 
 /**
@@ -31,7 +33,7 @@ export interface MemberOptions {
  * @throws Error that names the reason and the cure, when it cannot
  */
 export async function startMember(options: MemberOptions): Promise<Member> {
-  const { config, adminToken, asksForScrape } = options
+  const { config, adminToken, asksForScrape, drained } = options
   const worker = cluster.fork()
   const { promise: listening, resolve, reject } = Promise.withResolvers<Places>()
   let report: Report | null = null
@@ -54,6 +56,7 @@ export async function startMember(options: MemberOptions): Promise<Member> {
     else if (word.kind === 'listening') resolve(word.places)
     else if (word.kind === 'failed') failure = word.reason
     else if (word.kind === 'retiring') retiring.resolve()
+    else if (word.kind === 'drained') drained(word.change)
     else if (word.kind === 'scrape') asksForScrape(member, word.id)
     else if (word.kind === 'reported') {
       report = word.report

@@ -1,5 +1,6 @@
 import type { GatewayConfig } from '../config/config.ts'
 import type { Report } from '../metrics/reports.ts'
+import type { DrainChange } from '../proxying/balancing/drained-targets.ts'
 
 /** Where a gateway can be reached. */
 export interface Places {
@@ -18,6 +19,8 @@ export type Order =
   /** The configuration was read again and is bad. */
   | { readonly kind: 'config-refused' }
   | { readonly kind: 'report' }
+  /** An operator has said so, to one of the workers. */
+  | { readonly kind: 'drain'; readonly change: DrainChange }
   /** The answer to `scrape`. */
   | { readonly kind: 'scraped'; readonly id: number; readonly text: string }
 
@@ -30,5 +33,7 @@ export type Word =
   | { readonly kind: 'retiring' }
   /** Its figures: when asked, and with its last breath. */
   | { readonly kind: 'reported'; readonly report: Report }
+  /** An operator has said so, to this one. */
+  | { readonly kind: 'drained'; readonly change: DrainChange }
   /** Somebody asks it for the figures of all. */
   | { readonly kind: 'scrape'; readonly id: number }

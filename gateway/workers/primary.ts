@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import type { GatewayConfig } from '../config/config.ts'
 import { countsOf, type Report, reportsAsText } from '../metrics/reports.ts'
+import { type DrainChange, DrainedTargets } from '../proxying/balancing/drained-targets.ts'
 import { type Member, startMember } from './member.ts'
 import type { Places } from './messages.ts'
 
@@ -35,7 +36,7 @@ const unrestMs = 60_000
 const firstPauseMs = 100
 const longestPauseMs = 5_000
 /** Starts that may fail in a row while no worker lives. */
-const mostFailedStarts = 5
+const mostFailedStarts = 3
 
 /**
  * Starts the workers and keeps their number: one that dies is replaced. Carries no traffic itself.
@@ -58,8 +59,10 @@ class Workers implements Primary {
   /** What workers that are gone have counted. */
   #counts: Report = []
   #endedAtMs: number[] = []
+  #failedStarts = 0
   #places: Places | null = null
-  #isStopping = false
+  readonly #drained = new DrainedTargets()
+  readonly #stopping = new AbortController()
 
   constructor(options: PrimaryOptions) {
     this.#options = options
@@ -73,6 +76,10 @@ class Workers implements Primary {
 
   get givenUp(): Promise<never> {
     return this.#givenUp.promise
+  }
+
+  get #isStopping(): boolean {
+    return this.#stopping.signal.aborted
   }
 
   async reload(config: GatewayConfig): Promise<void> {
@@ -102,7 +109,7 @@ class Workers implements Primary {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#isStopping = true
+    this.#stopping.abort()
     for (const member of this.#all) member.tell({ kind: 'stop' })
     await Promise.all([...this.#all].map(({ ended }) => ended))
   }
@@ -112,8 +119,10 @@ class Workers implements Primary {
       config,
       adminToken: this.#options.adminToken,
       asksForScrape: (asker, id) => void this.#scrape(asker, id),
+      drained: (change) => this.#tellAll(change),
     })
     this.#all.add(member)
+    for (const change of this.#drained.all()) member.tell({ kind: 'drain', change })
     // A stop that was asked for while it started has not reached it.
     if (this.#isStopping) member.tell({ kind: 'stop' })
     void member.ended.then((how) => this.#ended(member, how))
@@ -131,17 +140,18 @@ class Workers implements Primary {
     if (!serving?.members.delete(dead) || this.#isStopping) return
     const { log } = this.#options
     log.error({ worker: dead.pid, how }, 'a worker ended by itself; another one takes its place')
-    for (let failed = 0; ; ) {
-      await sleep(this.#pauseMs())
+    for (;;) {
+      await sleep(this.#pauseMs(), undefined, { signal: this.#stopping.signal }).catch(() => {})
       if (this.#isStopping || this.#serving !== serving) return
       try {
         const member = await this.#start(serving.config)
+        this.#failedStarts = 0
         if (this.#serving === serving) serving.members.add(member)
         else void member.retire(this.#serving.config)
         return
       } catch (error) {
         log.error({ err: error }, 'a worker did not start')
-        if (++failed >= mostFailedStarts && this.#all.size === 0)
+        if (++this.#failedStarts >= mostFailedStarts && this.#all.size === 0)
           this.#givenUp.reject(new Error(`no worker starts any more: ${(error as Error).message}`))
       }
     }
@@ -152,6 +162,12 @@ class Workers implements Primary {
     const nowMs = performance.now()
     this.#endedAtMs = [...this.#endedAtMs.filter((atMs) => nowMs - atMs < unrestMs), nowMs]
     return Math.min(longestPauseMs, firstPauseMs * 2 ** (this.#endedAtMs.length - 1))
+  }
+
+  /** What an operator has said to one of them. */
+  #tellAll(change: DrainChange): void {
+    this.#drained.change(change)
+    for (const member of this.#all) member.tell({ kind: 'drain', change })
   }
 
   /** The figures of all, as of one process; what is the same in all as the asker says it. */

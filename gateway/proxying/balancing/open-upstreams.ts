@@ -3,6 +3,7 @@ import type { Upstream } from '../upstream.ts'
 import type { Balance, BalanceKind } from './balance.ts'
 import { Circuit } from './circuit.ts'
 import { consistent } from './consistent.ts'
+import type { DrainedTargets } from './drained-targets.ts'
 import { leastBusy } from './least-busy.ts'
 import { probeTarget } from './probe-target.ts'
 import { RetryBudget } from './retry-budget.ts'
@@ -26,11 +27,17 @@ export interface Upstreams extends AsyncDisposable {
 }
 
 /** Opens no connection before the first call, or probe. */
-export function openUpstreams(upstreams: readonly Upstream[], events: UpstreamEvents): Upstreams {
+export function openUpstreams(
+  upstreams: readonly Upstream[],
+  drained: DrainedTargets,
+  events: UpstreamEvents,
+): Upstreams {
   const opened = new AsyncDisposableStack()
   const groups = new Map(upstreams.map((upstream) => [upstream.name, openGroup(upstream, events, opened)]))
+  const all = [...groups.values()]
+  obey(all, drained, opened)
   return {
-    all: [...groups.values()],
+    all,
     of(name) {
       const group = groups.get(name)
       if (group === undefined) throw new Error(`no upstream is named ${name}`)
@@ -38,6 +45,19 @@ export function openUpstreams(upstreams: readonly Upstream[], events: UpstreamEv
     },
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
   }
+}
+
+/** What operators want of the targets, now and later. */
+function obey(groups: readonly TargetGroup[], drained: DrainedTargets, opened: AsyncDisposableStack): void {
+  const follow = (): void => {
+    for (const { name, targets } of groups) {
+      for (const target of targets) {
+        target.setDraining(drained.isDrained(name, target.name), performance.now())
+      }
+    }
+  }
+  follow()
+  opened.defer(drained.listen(follow))
 }
 
 function openGroup(upstream: Upstream, events: UpstreamEvents, opened: AsyncDisposableStack): TargetGroup {

@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import { describe, expect, test } from 'vitest'
 import { plainPolicy } from '../limiting/policy.ts'
 import { formatProblem, loadConfig, maskedConfig, parseConfig } from './load.ts'
@@ -327,4 +328,13 @@ test('mails are sent, or kept in a directory, or there are none; the sender is o
     from: 'Les Étudiants <a@b.example>',
     ca: 'ca.pem',
   })
+})
+
+test('one worker for each processor with auto, and one where something is kept in the process', () => {
+  const shared = 'stores: { sessions: "redis://127.0.0.1:6379/0", hits: "sqlite:hits.sqlite" }'
+  const workersOf = (...lines: string[]) => load([...lines, smallest].join('\n')).workers
+  expect(workersOf('workers: auto', shared)).toBe(availableParallelism())
+  expect(workersOf('workers: 3', shared)).toBe(3)
+  expect(workersOf('workers: auto')).toBe(1)
+  expect(workersOf('workers: auto', shared.replace(/sqlite:[^"]+/, 'embedded'))).toBe(1)
 })

@@ -49,7 +49,7 @@ async function writeText(text: string): Promise<string[]> {
       .some((line) => /read again|last good one/.test(line))
   await writeFile(file, text)
   process.kill(gateway.process.pid, 'SIGHUP')
-  await expect.poll(isAnswered, { timeout: 5_000 }).toBe(true)
+  await expect.poll(isAnswered, { timeout: 20_000 }).toBe(true)
   return lines().slice(before)
 }
 

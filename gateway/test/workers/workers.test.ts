@@ -1,13 +1,17 @@
-import { writeFile } from 'node:fs/promises'
+import { rm, writeFile } from 'node:fs/promises'
 import type { ServerResponse } from 'node:http'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterAll, beforeAll, expect, inject, test } from 'vitest'
+import { afterAll, beforeAll, expect, inject, test, vi } from 'vitest'
 import { metricsOf } from '../calls.ts'
 import { type EchoApp, startEchoApp } from '../echo-app.ts'
 import { type GatewayProcess, startGatewayProcess } from '../gateway-process.ts'
 import { addAccount, logIn, temporaryDirectory, testConfig } from '../test-gateway.ts'
 import { startLoad } from './load.ts'
+
+// Each test starts several processes, on a machine that others use too.
+vi.setConfig({ testTimeout: 90_000 })
+const patience = { timeout: 30_000 }
 
 const opened = new AsyncDisposableStack()
 const held: ServerResponse[] = []
@@ -15,7 +19,7 @@ let app: EchoApp
 let other: EchoApp
 let gateway: GatewayProcess
 let places: { upstream: string; directory: string; sessions: string; hits: string }
-const base = { workers: 2, log: { level: 'info' } }
+const base = { workers: 2, log: { level: 'info' }, limits: { drainTimeout: '60s' } }
 
 beforeAll(async () => {
   app = opened.use(
@@ -63,7 +67,7 @@ async function writeAndReload(text: string): Promise<string[]> {
   await writeFile(join(places.directory, 'gateway.yaml'), text)
   process.kill(gateway.process.pid, 'SIGHUP')
   const verdict = /read again|last good one/
-  await expect.poll(() => said().some((line) => verdict.test(line)), { timeout: 20_000 }).toBe(true)
+  await expect.poll(() => said().some((line) => verdict.test(line)), patience).toBe(true)
   return said().filter((line) => verdict.test(line) || line.includes('.yaml:'))
 }
 
@@ -96,7 +100,7 @@ test('of twenty calls at once over two workers exactly the quota passes, and /me
 
 test('SIGHUP under load: new workers take over one after another, no call fails, what runs finishes', async () => {
   const [running, before] = [ask('/held'), await workersThatServe()]
-  await expect.poll(() => held.length).toBe(1)
+  await expect.poll(() => held.length, patience).toBe(1)
   const load = startLoad(`${gateway.url}/public`)
   for (const upstream of [app.url, other.url]) {
     await sleep(300)
@@ -109,7 +113,7 @@ test('SIGHUP under load: new workers take over one after another, no call fails,
   expect(load.answers.get(200)).toBeGreaterThan(200)
   held.pop()?.end('in its own time')
   expect(await running).toBe('in its own time')
-  await expect.poll(async () => (await workersThatServe()).length, { timeout: 10_000 }).toBe(2)
+  await expect.poll(async () => (await workersThatServe()).length, patience).toBe(2)
   expect((await workersThatServe()).some((pid) => before.includes(pid))).toBe(false)
 })
 
@@ -118,13 +122,14 @@ test('what workers counted is not forgotten with them', async () => {
 })
 
 test('a bad file, or one whose workers cannot start, leaves the old ones serving, and the gauge tells', async () => {
+  await expect.poll(async () => (await workersThatServe()).length, patience).toBe(2)
   const before = await workersThatServe()
   const said = await writeAndReload('listen: { prot: 1 }')
   expect(said).toContainEqual(
     expect.stringMatching(/gateway\.yaml:1:11: listen: unknown key "prot" – did you/),
   )
   expect(said.at(-1)).toMatch(/was not taken, the last good one stays/)
-  await expect.poll(() => read('guichet_config_reload_success')).toBe(0)
+  await expect.poll(() => read('guichet_config_reload_success'), patience).toBe(0)
   const taken = { listen: { host: '127.0.0.1', port: Number(new URL(app.url).port) } }
   expect((await reload(app.url, taken)).at(-1)).toMatch(/last good one stays: cannot listen on 127\.0\.0\.1/)
   expect(await workersThatServe()).toEqual(before)
@@ -134,13 +139,13 @@ test('a bad file, or one whose workers cannot start, leaves the old ones serving
 })
 
 test('a worker killed under load takes its running calls with it and no others, and is replaced', async () => {
-  await expect.poll(async () => (await workersThatServe()).length, { timeout: 10_000 }).toBe(2)
+  await expect.poll(async () => (await workersThatServe()).length, patience).toBe(2)
   const [victim, survivor] = (await workersThatServe()) as [number, number]
   const load = startLoad(`${gateway.url}/public`)
   await sleep(200)
   process.kill(victim, 'SIGKILL')
   await expect
-    .poll(async () => (await workersThatServe()).filter((pid) => pid !== victim).length, { timeout: 10_000 })
+    .poll(async () => (await workersThatServe()).filter((pid) => pid !== victim).length, patience)
     .toBe(2)
   await sleep(200)
   const failed = load.failures.length
@@ -153,9 +158,29 @@ test('a worker killed under load takes its running calls with it and no others, 
   expect(log().some(({ worker, how }) => worker === victim && how === 'SIGKILL')).toBe(true)
 })
 
+test('workers that cannot start: one line with the cure and exit 1, at the first start and when none is left', async () => {
+  await using opening = new AsyncDisposableStack()
+  const { path: directory } = opening.use(await temporaryDirectory())
+  const port = Number(new URL(gateway.url).port)
+  const options = { ...places, directory }
+  const taken = startGatewayProcess({
+    ...options,
+    config: { ...base, listen: { host: '127.0.0.1', port } },
+  })
+  await expect(taken).rejects.toThrow(/\nguichet: cannot listen on 127\.0\.0\.1:\d+: something listens there/)
+
+  const dying = opening.use(await startGatewayProcess({ ...options, config: base }))
+  const pids = dying.log().flatMap(({ msg, worker }) => (msg === 'listening' ? [Number(worker)] : []))
+  await rm(join(directory, 'keys'), { recursive: true })
+  await writeFile(join(directory, 'keys'), 'no folder')
+  for (const pid of pids) process.kill(pid, 'SIGKILL')
+  expect(await dying.process.ended).toEqual({ kind: 'exit', code: 1 })
+  expect(dying.process.stderr).toMatch(/^guichet: no worker starts any more: .*keys.*\n$/)
+})
+
 test('SIGTERM: what runs is finished, and all exit 0 within the deadline', async () => {
   const running = ask('/held')
-  await expect.poll(() => held.length).toBe(1)
+  await expect.poll(() => held.length, patience).toBe(1)
   const workers = await workersThatServe()
   const startedAtMs = performance.now()
   const ended = gateway.process.stop('SIGTERM')

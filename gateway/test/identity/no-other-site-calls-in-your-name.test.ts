@@ -95,3 +95,38 @@ it('another scheme of the app beside our cookie makes no bearer call of it', asy
   const headers = { 'sec-fetch-site': 'cross-site', cookie, authorization: 'Basic YTpi' }
   expect((await call('/api/vente', headers)).status).toBe(403)
 })
+
+describe.each(foreign)('what changes something under /auth, asked by another site, %j', (headers) => {
+  it.each([
+    ...[
+      'login',
+      'refresh',
+      'logout',
+      'register',
+      'activate',
+      'activate/resend',
+      'forgot',
+      'reset',
+      'password',
+    ],
+    ...['me/email', 'account/name', 'account/email', 'account/password', 'account/delete'],
+    ...['account/sessions/end', 'account/sessions/end-others'],
+  ])('is refused with our cookie, without it, and beside a bearer token: POST /auth/%s', async (path) => {
+    for (const credentials of [{ cookie }, {}, bearer]) {
+      const answer = await call(`/auth/${path}`, { ...headers, ...credentials })
+      expect(answer.status).toBe(403)
+      expect(answer.headers.get('set-cookie')).toBe(null)
+      expect(answer.headers.get('cache-control')).toBe('no-store')
+      expect(await answer.json()).toMatchObject({ code: 'cross-site' })
+    }
+  })
+
+  it.each([
+    ['PATCH', 'me'],
+    ['DELETE', 'me'],
+    ['DELETE', 'sessions'],
+    ['DELETE', 'sessions/AAAAAAAAAAAAAAAAAAAAAAAA'],
+  ])('is refused: %s /auth/%s', async (method, path) => {
+    expect((await call(`/auth/${path}`, { ...headers, cookie }, method)).status).toBe(403)
+  })
+})

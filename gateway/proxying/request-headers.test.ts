@@ -38,7 +38,7 @@ const journeyOf = (caller: Caller): Journey => ({
   upstreamDurationMs: null,
   cache: null,
   filterAnswer: null,
-    heldOpen: null,
+  heldOpen: null,
 })
 
 const assert = (caller: Caller, upstream: string) =>

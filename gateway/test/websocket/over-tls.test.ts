@@ -1,4 +1,7 @@
+import { readFileSync } from 'node:fs'
+import { writeFile } from 'node:fs/promises'
 import { createServer } from 'node:https'
+import { join } from 'node:path'
 import { afterAll, expect, it } from 'vitest'
 import { type Certificate, makeCertificates } from '../proxying/certificates.ts'
 import { openTestGateway, temporaryDirectory } from '../test-gateway.ts'
@@ -6,7 +9,8 @@ import { closed, nextMessage, openWebsocket } from './open-websocket.ts'
 import { startWebsocketApp } from './websocket-app.ts'
 
 const opened = new AsyncDisposableStack()
-const certificates = await makeCertificates(opened.use(await temporaryDirectory()).path)
+const { path: folder } = opened.use(await temporaryDirectory())
+const certificates = await makeCertificates(folder)
 afterAll(() => opened.disposeAsync())
 
 const startSecureApp = ({ key, cert }: Certificate) =>
@@ -39,4 +43,21 @@ it.each([
   await using gateway = await behind(app.url, ca)
   await expect(openWebsocket(gateway)).rejects.toThrow('502')
   expect(app.seen).toEqual([])
+})
+
+it('a client speaks TLS to the gateway, which tells the app so', async () => {
+  const [cert, key] = [join(folder, 'own.pem'), join(folder, 'own.key')]
+  await Promise.all([writeFile(cert, certificates.good.cert), writeFile(key, certificates.good.key)])
+  await using app = await startWebsocketApp()
+  await using gateway = await openTestGateway({
+    upstream: app.url,
+    config: { listen: { host: '127.0.0.1', port: 0, publicUrl: 'https://127.0.0.1', tls: { cert, key } } },
+  })
+  const ca = readFileSync(certificates.caFile)
+  const socket = await openWebsocket({ url: gateway.url.replace(/^http:/, 'https:') }, '/', { ca })
+  socket.send('in private')
+  expect(await nextMessage(socket)).toBe('in private')
+  expect(app.seen[0]?.headers['x-forwarded-proto']).toBe('https')
+  socket.close()
+  await closed(socket)
 })

@@ -1,8 +1,8 @@
-import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { isDeepStrictEqual } from 'node:util'
 import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
+import { randomAdminToken } from './admin/admin-token.ts'
 import { callersDoor } from './callers-door.ts'
 import type { GatewayConfig } from './config/config.ts'
 import { type Address, type Door, openDoor } from './door.ts'
@@ -130,8 +130,6 @@ export async function openGateway(
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
   }
 }
-
-export const randomAdminToken = (): string => randomBytes(24).toString('base64url')
 
 /** What the doors and the stores were opened with. */
 function whatCannotChange(now: GatewayConfig, next: GatewayConfig): string[] {

@@ -1,4 +1,4 @@
-import { createHash, timingSafeEqual } from 'node:crypto'
+import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
 
 /**
  * Tells whether an Authorization header carries the admin token. Both are hashed first, so that
@@ -16,3 +16,6 @@ export function createTokenCheck(token: string): (authorization: string | undefi
 }
 
 const digest = (text: string): Buffer => createHash('sha256').update(text).digest()
+
+/** For who has configured none. */
+export const randomAdminToken = (): string => randomBytes(24).toString('base64url')

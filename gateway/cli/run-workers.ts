@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url'
-import { randomAdminToken } from '../compose.ts'
+import { randomAdminToken } from '../admin/admin-token.ts'
 import { openPrimary } from '../workers/primary.ts'
 import { printBanner } from './banner.ts'
 import { onHangup } from './on-hangup.ts'

@@ -1,16 +1,10 @@
 import { parseArgs } from 'node:util'
 import type { Logger } from 'pino'
-import { openGateway } from '../compose.ts'
 import type { GatewayConfig } from '../config/config.ts'
 import { loadConfig } from '../config/load.ts'
 import { formatProblem } from '../config/problem.ts'
 import { createLog } from '../log.ts'
-import { printBanner } from './banner.ts'
-import { onHangup } from './on-hangup.ts'
-import { reloadConfig } from './reload.ts'
-import { runWorkers } from './run-workers.ts'
 import { untilStopped } from './signals.ts'
-import { surviveStrayErrors } from './survive-stray-errors.ts'
 
 const usage = 'usage: guichet run [--config FILE] (config/gateway.yaml by default)\n'
 
@@ -32,35 +26,14 @@ export async function run(args: string[]): Promise<number> {
   if (config === null) return 78
   const start = { file, config, log: createLog(config.log.level), stopped: untilStopped() }
   try {
-    await (config.workers === 1 ? runAlone(start) : runWorkers(start))
+    // A primary needs little of what a gateway is made of.
+    if (config.workers === 1) await (await import('./run-alone.ts')).runAlone(start)
+    else await (await import('./run-workers.ts')).runWorkers(start)
     return 0
   } catch (error) {
     process.stderr.write(`guichet: ${error instanceof Error ? error.message : String(error)}\n`)
     return 1
   }
-}
-
-async function runAlone({ file, config, log, stopped }: Start): Promise<void> {
-  await using gateway = await openGateway(config, log)
-  surviveStrayErrors(log)
-  onHangup(() =>
-    reloadConfig({
-      ...{ file, log },
-      async take(next) {
-        await gateway.reload(next)
-        gateway.configReloaded(true)
-        log.level = next.log.level
-      },
-      refused: () => gateway.configReloaded(false),
-    }),
-  )
-  printBanner({
-    gateway: gateway.url,
-    admin: gateway.adminUrl,
-    ...(gateway.checkUrl === null ? {} : { check: gateway.checkUrl }),
-    ...(config.admin.token === null ? { adminToken: gateway.adminToken } : {}),
-  })
-  await stopped
 }
 
 /** Null after the problem and the usage were printed. */

@@ -129,6 +129,7 @@ export function createInstruments(registry: Registry) {
       'guichet_certificate_expiry_timestamp_seconds',
       'When the certificate of the listener expires, in Unix time.',
       [],
+      'min',
     ),
     hitsPending: gauge('guichet_hits_pending', 'Calls recorded here but not yet counted by the store.', []),
     buildInfo: gauge(

@@ -3,8 +3,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
+import { answering } from '../caching/cached-app.ts'
+import { startEchoApp } from '../echo-app.ts'
+import { connectHttp2, type Http2Client } from '../listeners/http2-client.ts'
+import { openSecureGateway } from '../listeners/secure-gateway.ts'
 import { type StartedProcess, startProcess } from '../servers/child-process.ts'
-import { openTestGateway } from '../test-gateway.ts'
 import { expressions, readDashboard, shownPanels } from './dashboard.ts'
 import { type Prometheus, startPrometheus } from './prometheus.ts'
 import { promisedSeries } from './promised-metrics.ts'
@@ -23,6 +26,7 @@ const samplesWithinMs = 60_000
 const opened = new AsyncDisposableStack()
 let gateway: StartedProcess
 let prometheus: Prometheus
+let secured: Http2Client
 let at: Listening
 
 beforeAll(async () => {
@@ -37,15 +41,20 @@ beforeAll(async () => {
   }
   gateway = opened.use(await startProcess('gateway/main.ts', ['demo'], { cwd: root, env }))
   at = (await gateway.firstJsonLine()) as unknown as Listening
-  // The demo has no server that could evict keys; what is told of one comes from a gateway that nobody calls.
-  const onRedis = opened.use(
-    await openTestGateway({
-      upstream: at.gateway,
+  // What the demo does not have: a server that could evict keys, a certificate, and answers that are kept.
+  const app = opened.use(await startEchoApp(answering({ 'cache-control': 'max-age=60' })))
+  const second = opened.use(
+    await openSecureGateway({
+      upstream: app.url,
       sessions: new URL('/47', inject('redisUrl')).href,
-      config: { admin: { host: '127.0.0.1', port: 0, token: at.adminToken } },
+      config: {
+        admin: { host: '127.0.0.1', port: 0, token: at.adminToken },
+        routes: [{ path: '/', upstream: 'app', access: 'public', cache: true }],
+      },
     }),
   )
-  const targets = [at.admin, onRedis.adminUrl].map((url) => new URL(url).host)
+  secured = opened.use(await connectHttp2(second))
+  const targets = [at.admin, second.adminUrl].map((url) => new URL(url).host)
   prometheus = opened.use(await startPrometheus(targets, at.adminToken))
 }, 90_000)
 afterAll(() => opened.disposeAsync())
@@ -83,6 +92,7 @@ test(
       empty = empty.filter((_, index) => answers[index]?.length === 0)
       await sleep(500)
       await fetch(`${at.gateway}/`).then((response) => response.text())
+      await secured.ask({ ':path': '/' })
     }
     expect(empty).toEqual([])
   },
@@ -102,9 +112,10 @@ test('the gateway exposes what it promises to operators, under these labels', as
   expect(wrong).toEqual([])
 })
 
-test('Prometheus is content with the gateway: all targets up, no alert fires', async () => {
+test('Prometheus is content with the gateways: both up, no alert but that of a certificate for two days', async () => {
   expect(await prometheus.query('up{job="guichet"} == 1')).toHaveLength(2)
-  expect(await prometheus.query('ALERTS{alertstate="firing"}')).toEqual([])
+  const firing = await prometheus.query('ALERTS{alertstate="firing"}')
+  expect(firing.map(({ metric }) => metric.alertname)).toEqual(['GuichetCertificateExpires'])
 })
 
 test('the metrics follow the rules of Prometheus for names, types and help', async () => {

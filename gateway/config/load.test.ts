@@ -128,7 +128,7 @@ test('defaults fill every key left out, and durations become milliseconds', () =
       requestTimeoutMs: 60_000,
       drainTimeoutMs: 10_000,
       maxInFlight: 10_000,
-      maxEventLoopLagMs: 500,
+      maxEventLoopLagMs: 1_000,
       maxConnections: null,
     },
     workers: 1,

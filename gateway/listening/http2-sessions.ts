@@ -54,6 +54,8 @@ export function openHttp2Sessions({ headersTimeoutMs, idleMs }: Http2Options): H
   // Each ends its own session, and tells nothing that the log should know.
   server.on('sessionError', () => {})
   function end(session: ServerHttp2Session, mayCloseAtMs: number | null): void {
+    // Its 'close' comes later.
+    if (session.destroyed) return
     const nowMs = performance.now()
     if (mayCloseAtMs === null) {
       session.goaway(constants.NGHTTP2_NO_ERROR, lastStreamOfAll)

@@ -31,7 +31,7 @@ export const limits = Section(
     }),
     maxEventLoopLag: Duration({
       description: 'While the event loop runs later than this, requests are answered 503 at once.',
-      default: '500ms',
+      default: '1s',
       least: '10ms',
       most: '1m',
     }),

@@ -112,7 +112,8 @@ describe('what costs a client nothing is bounded', () => {
       if (stream % 200 === 1) await sleep(1)
     }
     await attacker.closed
-    expect(await other.ask({ ':path': '/x' })).toMatchObject({ status: 200 })
+    const { status, body } = await other.ask({ ':path': '/x' })
+    expect(status, body).toBe(200)
   })
 
   it('no client has more than 100 requests under way on one connection', async () => {

@@ -15,7 +15,7 @@ afterEach(() => vi.restoreAllMocks())
 
 test('check answers 0 for a sound file', async () => {
   expect(await check(['config/demo.yaml'])).toBe(0)
-  expect(output).toEqual(['config/demo.yaml: sound (routes: 5, policies: 3, upstreams: 1)'])
+  expect(output).toEqual(['config/demo.yaml: sound (routes: 5, policies: 3, upstreams: 1, workers: 1)'])
   expect(errors).toEqual([])
 })
 

@@ -14,9 +14,9 @@ export async function check(args: string[]): Promise<number> {
   }
   const result = loadConfig(file)
   if (result.kind === 'loaded') {
-    const { routes, policies, upstreams } = result.config
+    const { routes, policies, upstreams, workers } = result.config
     console.log(
-      `${file}: sound (routes: ${routes.length}, policies: ${policies.length}, upstreams: ${upstreams.length})`,
+      `${file}: sound (routes: ${routes.length}, policies: ${policies.length}, upstreams: ${upstreams.length}, workers: ${workers})`,
     )
     return 0
   }

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, expect, inject, test, vi } from 'vitest'
 import { metricsOf } from '../calls.ts'
 import { type EchoApp, startEchoApp } from '../echo-app.ts'
 import { type GatewayProcess, startGatewayProcess } from '../gateway-process.ts'
+import { startRedis } from '../servers/redis.ts'
 import { addAccount, logIn, temporaryDirectory, testConfig } from '../test-gateway.ts'
 import { startLoad } from './load.ts'
 
@@ -156,6 +157,24 @@ test('a worker killed under load takes its running calls with it and no others, 
   expect(load.failures.length).toBe(failed)
   expect(await workersThatServe()).toContain(survivor)
   expect(log().some(({ worker, how }) => worker === victim && how === 'SIGKILL')).toBe(true)
+})
+
+test('while Redis is away, the workers together give out one quota', async () => {
+  await using opening = new AsyncDisposableStack()
+  const { path: directory } = opening.use(await temporaryDirectory())
+  const redis = opening.use(await startRedis())
+  const alone = opening.use(
+    await startGatewayProcess({ ...places, directory, sessions: redis.url(0), config: base }),
+  )
+  await addAccount(alone)
+  const { authorization } = await logIn(alone)
+  await redis.kill()
+  const headers = { ...authorization, connection: 'close' }
+  const statuses: number[] = []
+  for (let call = 0; call < 24; call++)
+    statuses.push((await fetch(`${alone.url}/api/vente`, { headers })).status)
+  expect(statuses.filter((status) => status === 200)).toHaveLength(10)
+  expect(statuses.filter((status) => status === 429)).toHaveLength(14)
 })
 
 test('workers that cannot start: one line with the cure and exit 1, at the first start and when none is left', async () => {

@@ -24,7 +24,7 @@ export const limits = Section(
     }),
     maxInFlight: Type.Integer({
       description:
-        'Requests that may be under way at the same time in one process, streams included; more are answered 503. Each takes some 50 KB while it waits.',
+        'Requests that may be under way at the same time in one process, streams included; more are answered 503. Each takes some 30 KB while it waits.',
       default: 10_000,
       minimum: 1,
       maximum: 1_000_000,

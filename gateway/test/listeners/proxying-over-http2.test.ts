@@ -49,6 +49,7 @@ describe('an answer', () => {
         'Content-Type': 'text/x',
         'Set-Cookie': ['a=1', 'b=2'],
         'Keep-Alive': 'timeout=5',
+        'HTTP2-Settings': 'AAMAAABkAAQAoAAAAAIAAAAA',
         Connection: 'X-Inner',
         'X-Inner': 'secret',
         'Content-Language': ['fr', 'en'],
@@ -63,7 +64,7 @@ describe('an answer', () => {
       via: '1.1 guichet',
     })
     expect(headers['content-language']).toBe('fr, en')
-    for (const name of ['keep-alive', 'connection', 'x-inner', 'transfer-encoding'])
+    for (const name of ['keep-alive', 'http2-settings', 'connection', 'x-inner', 'transfer-encoding'])
       expect(headers[name]).toBeUndefined()
   })
 

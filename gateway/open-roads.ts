@@ -45,14 +45,15 @@ export async function openRoads(config: GatewayConfig, options: RoadsOptions): P
     openUpstreams(config.upstreams.map(upstreamOf), options.drained, upstreamEvents(parts.metrics, log)),
   )
   const running = new Set<ServerResponse>()
+  function run(response: ServerResponse): void {
+    running.add(response)
+    response.once('close', () => running.delete(response))
+  }
 
   async function open(serve: (app: FastifyInstance) => void, maxBodyBytes: number): Promise<FastifyInstance> {
     const { requestTimeoutMs } = config.limits
     const app = createListener({ log, draining, requestTimeoutMs, maxBodyBytes })
-    app.server.on('request', (_request: IncomingMessage, response: ServerResponse) => {
-      running.add(response)
-      response.once('close', () => running.delete(response))
-    })
+    app.server.on('request', (_request: IncomingMessage, response: ServerResponse) => run(response))
     serve(app)
     opening.defer(() => app.close())
     await app.ready()
@@ -66,7 +67,7 @@ export async function openRoads(config: GatewayConfig, options: RoadsOptions): P
     maxBodyBytes,
   )
   const callers = await open(
-    (app) => serveCallers(app, config, parts, { upstreams, draining, log }),
+    (app) => serveCallers(app, config, parts, { upstreams, draining, log, shakingHands: run }),
     maxBodyBytes,
   )
 

@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http'
 import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
 import { answerFromCache } from './caching/answer-from-cache.step.ts'
@@ -45,6 +46,8 @@ export interface CallersOptions {
   readonly upstreams: Upstreams
   readonly draining: { readonly isDraining: boolean }
   readonly log: Logger
+  /** Told of each WebSocket handshake, which no server calls a request. */
+  readonly shakingHands: (response: ServerResponse) => void
 }
 
 /** Before the road: callers alone are turned away, never operators. */
@@ -78,7 +81,7 @@ export function serveCallers(
   app: FastifyInstance,
   config: GatewayConfig,
   parts: Parts,
-  { upstreams, draining, log }: CallersOptions,
+  { upstreams, draining, log, shakingHands }: CallersOptions,
 ): void {
   const { stores, metrics, keys, tokens, cookies, limiter, deciding, recorder } = parts
   const findRoute = matchRoute(config.routes)
@@ -157,7 +160,10 @@ export function serveCallers(
     recordHit: recordHit({ recorder, onHit: metrics.hitForwarded }),
     recordRequest: recordRequest({ metrics, isLogging: log.isLevelEnabled('info') }),
   })
-  acceptUpgrades(app.server, (request, response) => app.routing(request, response))
+  acceptUpgrades(app.server, (request, response) => {
+    shakingHands(response)
+    app.routing(request, response)
+  })
   app.register(authRoutes, {
     ...loggingIn,
     hashing: parts.hashing,

@@ -37,14 +37,16 @@ export function shedOverload({ maxInFlight, maxLagMs, lag, shed }: ShedOptions):
     }
     shed(reason)
     reply.hijack()
+    const body = JSON.stringify(problemOf(overloaded, request.id))
     raw.writeHead(status, {
       'content-type': 'application/problem+json',
+      'content-length': Buffer.byteLength(body),
       'cache-control': 'no-store',
       'retry-after': String(retryAfterSeconds),
       'x-request-id': request.id,
       // What it still has to send would be read for nothing.
       ...(!request.raw.complete && { connection: 'close' }),
     })
-    raw.end(JSON.stringify(problemOf(overloaded, request.id)))
+    raw.end(body)
   }
 }

@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto'
+import type { Socket } from 'node:net'
 import { afterAll, beforeEach, describe, expect, it } from 'vitest'
 import { startRawApp } from '../proxying/raw-app.ts'
 import { sendRaw } from '../raw-http.ts'
+import { startRedis } from '../servers/redis.ts'
 import { addAccount, logIn, openTestGateway } from '../test-gateway.ts'
 import { handshake } from './open-websocket.ts'
 import { startWebsocketApp } from './websocket-app.ts'
@@ -71,6 +73,41 @@ describe('a handshake that the road refuses gets an ordinary answer on a connect
   it('400 for a path that can be read in two ways', async () => {
     const answer = await ask('/a/../mine')
     expect([answer.status, codeOf(answer), answer.isClosed]).toEqual([400, 'ambiguous-path', true])
+  })
+
+  it('503 when the policy is closed while its store is away', async () => {
+    await using redis = await startRedis()
+    await using closed = await openTestGateway({
+      upstream: app.url,
+      sessions: redis.url(),
+      config: {
+        policies: {
+          all: { quota: 5, per: '10m', by: 'address', whenStoreIsDown: 'closed' },
+          logins: { quota: 1000, per: '10m', by: 'account' },
+        },
+        routes: [{ path: '/', upstream: 'app', access: 'public', policies: ['all'] }],
+      },
+    })
+    expect((await sendRaw(closed.url, handshake('/'))).status).toBe(101)
+    await redis[Symbol.asyncDispose]()
+    const answer = await sendRaw(closed.url, handshake('/'))
+    expect([answer.status, codeOf(answer), answer.isClosed]).toEqual([503, 'store-unavailable', true])
+    expect(answer.head).toMatch(/^retry-after: \d+/im)
+    expect(answer.head).toMatch(/^connection: close/im)
+    expect(app.seen).toHaveLength(1)
+  })
+
+  it('503 when more runs than may', async () => {
+    const waiting = Promise.withResolvers<Socket>()
+    await using slow = await startRawApp((socket) => waiting.resolve(socket))
+    await using full = await openTestGateway({ upstream: slow.url, config: { limits: { maxInFlight: 1 } } })
+    const first = sendRaw(full.url, handshake('/'))
+    const socket = await waiting.promise
+    const answer = await sendRaw(full.url, handshake('/'))
+    expect([answer.status, codeOf(answer), answer.isClosed]).toEqual([503, 'overloaded', true])
+    expect(answer.head).toMatch(/^retry-after: 1\r?$/im)
+    socket.end('HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n')
+    expect((await first).status).toBe(404)
   })
 
   it('the gateway’s own endpoints answer as ever', async () => {

@@ -29,12 +29,13 @@ export const bypassingFilter: AnswerFilter = (_asked, client) =>
 
 function addressesOf(headers: HeaderFields, host: string, target: string): Set<string> {
   const addresses = new Set([target])
+  // A client of HTTP/1.0 need not name one.
+  const own = URL.parse(`http://${host}/`)
   for (const value of [headers.location, headers['content-location']].flat()) {
-    if (value === undefined || !URL.canParse(value, `http://${host}${target}`)) continue
-    const url = new URL(value, `http://${host}${target}`)
+    if (own === null || value === undefined) continue
+    const url = URL.parse(value, `${own.origin}${target}`)
     // Another host's answers are not this one's to doubt.
-    if (url.host.toLowerCase() === new URL(`http://${host}`).host)
-      addresses.add(`${url.pathname}${url.search}`)
+    if (url?.host === own.host) addresses.add(`${url.pathname}${url.search}`)
   }
   return addresses
 }

@@ -37,6 +37,10 @@ export function stripClaims(proxies: TrustedProxies) {
     // RFC 9112 §3.2. HTTP/1.0 knew no Host.
     if (hosts > 1 || (hosts === 0 && raw.httpVersion !== '1.0'))
       throw new GatewayError('invalid-request', { sentence: 'Send exactly one Host header.' })
+    if (!isHost.test(raw.headers.host ?? ''))
+      throw new GatewayError('invalid-request', {
+        sentence: 'Send a Host header with a host, such as shop.example.',
+      })
 
     const target = readTarget(raw.url ?? '')
     switch (target.kind) {
@@ -55,6 +59,9 @@ export function stripClaims(proxies: TrustedProxies) {
     }
   }
 }
+
+/** RFC 9110 §7.2, with what RFC 3986 §3.2.2 lets a host be; empty where a client knows none. */
+const isHost = /^(?:[\w.~!$&'()*+,;=%-]*|\[[\da-f:.]+\])(?::\d*)?$/i
 
 const headerText = (value: string | string[] | undefined): string | undefined =>
   Array.isArray(value) ? value.join(',') : value

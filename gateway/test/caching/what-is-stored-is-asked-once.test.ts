@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { ask } from '../proxying/ask.ts'
+import { sendRaw } from '../raw-http.ts'
 import { answering, newBody, openCachedApp } from './cached-app.ts'
 
 const fresh = { 'cache-control': 'max-age=60', etag: '"v1"', 'content-type': 'text/plain' }
@@ -276,6 +277,14 @@ test.each(['POST', 'PUT', 'PATCH', 'DELETE'])(
     expect([a2 === a, b2 === b, c2 === c]).toEqual([false, false, true])
   },
 )
+
+test('a change by a client that names no host is answered, its Location too', async () => {
+  await using cached = await openCachedApp(answering({ location: '/b', 'content-location': '//other' }, 201))
+  for (const head of ['HTTP/1.0', 'HTTP/1.1\r\nHost: ']) {
+    const bytes = `POST /x ${head}\r\nContent-Length: 0\r\n\r\n`
+    expect((await sendRaw(cached.gateway.url, bytes)).status).toBe(201)
+  }
+})
 
 test('a change that failed changes nothing here either', async () => {
   await using cached = await openCachedApp((request, response) => {

@@ -76,6 +76,9 @@ describe('a malformed request is 400, ends its connection and hides no second on
     ['two Hosts', 'GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n'],
     ['the same Host twice', 'GET / HTTP/1.1\r\nHost: a\r\nhost: a\r\n\r\n'],
     ['no Host', 'GET / HTTP/1.1\r\n\r\n'],
+    ...['a/x', 'a b', 'u@a', 'a?x', 'a#x', 'a\\x', 'a:b', 'a:1:2', '[::1', 'a"', '\xe9', '<a>'].map(
+      (host) => [`the Host ${host}`, `GET / HTTP/1.1\r\nHost: ${host}\r\n\r\n`],
+    ),
   ])('%s', async (_, bytes) => {
     const answer = await sendRaw(url, bytes)
     expect(answer.status, answer.head).toBe(400)
@@ -87,6 +90,13 @@ describe('a malformed request is 400, ends its connection and hides no second on
     expect(app.seen.map((seen) => seen.url)).not.toContain('/smuggled')
     expect(app.seen.length).toBeLessThanOrEqual(bytes.includes('Transfer-Encoding: chunked\r\n\r\n') ? 1 : 0)
   })
+
+  it.each(['a', 'shop.example:8080', '127.0.0.1:80', '[::1]', '[2001:db8::1]:8080', 'a_b.example', 'a:', ''])(
+    'while the Host %j is one',
+    async (host) => {
+      expect((await sendRaw(url, `GET / HTTP/1.1\r\nHost: ${host}\r\n\r\n`)).status).toBe(200)
+    },
+  )
 
   it('what follows garbage after a request in progress is not written into its answer', async () => {
     await using slow = await startRawApp((socket) =>

@@ -6,6 +6,8 @@ import type { HeaderFields } from './send-http.ts'
 const dropped = new Set([
   '__proto__',
   'connection',
+  // HTTP/2 forbids it, and Node refuses the whole answer for it.
+  'http2-settings',
   'keep-alive',
   'proxy-authenticate',
   'proxy-connection',

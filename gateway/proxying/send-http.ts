@@ -101,6 +101,9 @@ export function sendHttp(
   return exchange
 }
 
+/** They wait in memory for a client that does not read, since nothing can hold them back: no more are passed on. */
+const mostInterimAnswers = 100
+
 /** One object per request, called by undici's parser: no stream, no event emitter, no signal between the two sockets. */
 class Exchange implements Dispatcher.DispatchHandler, AnswerSource, Sending {
   readonly #request: HttpRequest
@@ -108,7 +111,7 @@ class Exchange implements Dispatcher.DispatchHandler, AnswerSource, Sending {
   readonly #watcher: ExchangeWatcher
   #controller: Dispatcher.DispatchController | null = null
   #abortReason: Error | null = null
-  #hasInformed = false
+  #interimAnswers = 0
   #hasAnswered = false
   #passesTrailers = false
 
@@ -141,8 +144,7 @@ class Exchange implements Dispatcher.DispatchHandler, AnswerSource, Sending {
     const { takesTrailers } = this.#request
     const headers = responseHeaders(fields as HeaderFields, takesTrailers)
     if (status < 200) {
-      this.#hasInformed = true
-      this.#sink.informed(status, headers)
+      if (this.#interimAnswers++ < mostInterimAnswers) this.#sink.informed(status, headers)
     } else if (status > 599) controller.abort(new Error(`the upstream answered with the status ${status}`))
     else this.#begin(status, headers)
   }
@@ -168,7 +170,7 @@ class Exchange implements Dispatcher.DispatchHandler, AnswerSource, Sending {
     this.#request.body?.unwatch()
     const hasAnswered = this.#hasAnswered
     const wasSent = this.#controller !== null
-    const failure: Failure = { error, wasSent, hasInformed: this.#hasInformed, hasAnswered }
+    const failure: Failure = { error, wasSent, hasInformed: this.#interimAnswers > 0, hasAnswered }
     if (hasAnswered) this.#watcher.ended()
     else if (this.#watcher.failed(failure)) return
     this.#sink.failed(failure)

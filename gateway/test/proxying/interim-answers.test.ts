@@ -81,6 +81,13 @@ describe('early hints', () => {
     )
   })
 
+  it('without end do not fill memory: a hundred pass, and the answer after them', async () => {
+    answer = (socket) => socket.write(hints.repeat(1_000) + final)
+    const { head, body } = await sendRaw(url, 'GET / HTTP/1.1\r\nHost: a\r\n\r\n')
+    expect(`${head}\r\n\r\n${body}`.match(/^HTTP\/1\.1 103/gm)).toHaveLength(100)
+    expect(body).toMatch(/\r\n\r\nok$/)
+  })
+
   it('are kept from a client of HTTP/1.0, which knows no interim answers', async () => {
     answer = (socket) => socket.write(hints + final)
     const { status, head } = await sendRaw(url, 'GET / HTTP/1.0\r\nHost: a\r\n\r\n')

@@ -67,6 +67,14 @@ describe('what an app receives', () => {
     })
   })
 
+  it('begins a trace of its own for every call, unless it is part of one already', () => {
+    const begun = [headersOf({}).traceparent, headersOf({}).traceparent]
+    for (const value of begun) expect(value).toMatch(/^00-[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-00$/)
+    expect(begun[0]).not.toBe(begun[1])
+    const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
+    expect(headersOf({ traceparent }).traceparent).toBe(traceparent)
+  })
+
   it('has nothing of hop-by-hop headers, and ours arrive even when Connection names them', () => {
     const headers = headersOf({
       connection: 'keep-alive, x-forwarded-user, x-secret',

@@ -2,6 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http'
 import type { Caller } from '../identity/account.ts'
 import type { Journey } from '../journey.ts'
 import { addVia } from './our-headers.ts'
+import { createTraceParents } from './trace-parent.ts'
 
 // RFC 9110 §7.6.1, and what is meant for us alone: `expect` is answered by our own server, and `host` names us.
 // `__proto__` would not be a field, but the prototype of all.
@@ -34,6 +35,7 @@ export interface RequestHeaderOptions {
  * ours, in that order, so that a client's `Connection: X-Forwarded-User` removes nothing.
  */
 export function createRequestHeaders({ ownCookies, publicProto, assert }: RequestHeaderOptions) {
+  const traceParent = createTraceParents()
   return function requestHeaders(
     incoming: IncomingHttpHeaders,
     journey: Journey,
@@ -57,6 +59,7 @@ export function createRequestHeaders({ ownCookies, publicProto, assert }: Reques
     headers['x-forwarded-host'] = host
     headers.forwarded = `for=${forwardedNode(journey.address)};host="${host.replace(/["\\]/g, '')}";proto=${proto}`
     headers['x-request-id'] = journey.requestId
+    headers.traceparent ??= traceParent()
     addVia(headers, httpVersion)
     const assertion = assert(journey.caller, journey.route?.upstream ?? '')
     return Object.assign(headers, identityHeaders(journey.caller, assertion))

@@ -11,7 +11,7 @@ export interface RecordRequestOptions {
 const pathLength = 300
 
 /**
- * The end of the road: one line in the log and the figures of one request. Queries, cookies and
+ * Step 10, the end of the road: one line in the log and the figures of one request. Queries, cookies and
  * bodies stay out of the log, since that is where secrets are.
  */
 export function recordRequest({ metrics, isLogging }: RecordRequestOptions) {

@@ -15,7 +15,7 @@ export interface ForwardOptions extends RequestHeaderOptions, BodyLimits {
 }
 
 /**
- * Step 5: asks the route's upstream and streams its answer back. An upstream's 503 is an answer, not
+ * Step 7: asks the route's upstream and streams its answer back. An upstream's 503 is an answer, not
  * an invitation to try again.
  *
  * It is a hook, not a handler: Fastify would have opinions on bodies and content types that are the app's

@@ -27,7 +27,7 @@ export interface SendWebsocketOptions extends RequestHeaderOptions {
 }
 
 /**
- * In place of all that follows for a WebSocket handshake, the only request with `upgrade` that gets here: asks the
+ * After step 4, in place of all that follows, for a WebSocket handshake, the only request with `upgrade` that gets here: asks the
  * route's upstream, and either switches the caller's connection too or passes on the other answer.
  *
  * The response ends with the 101, so that the call is counted and logged when it was answered. What lasts as long as

@@ -40,10 +40,19 @@ test.each<IncomingHttpHeaders>([
   { 'cache-control': '(canary), no-cache' },
   { 'cache-control': 'no-cache canary' },
   { pragma: 'canary' },
+  { connection: 'keep-alive, Accept-Language' },
+  { connection: 'x-version' },
   { 'cache-control': 'no-cache="canary"' },
 ])('%o is not the cache’s business', (headers) => {
   expect(read(headers).kind).toBe('bypass')
 })
+
+test.each(['keep-alive', 'close', 'Keep-Alive, TE', 'close,', ''])(
+  'Connection: %s says nothing to it',
+  (connection) => {
+    expect(keyOf({ connection })).toBe(keyOf())
+  },
+)
 
 test.each(['POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'])('%s is not the cache’s business', (method) => {
   expect(read({}, { method }).kind).toBe('bypass')

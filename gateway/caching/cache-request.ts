@@ -80,10 +80,18 @@ function isUnusual(headers: IncomingHttpHeaders): boolean {
     headers['if-unmodified-since'] !== undefined ||
     headers['transfer-encoding'] !== undefined ||
     headers.upgrade !== undefined ||
+    !isOwnBusiness(headers.connection) ||
     (headers['content-length'] ?? '0') !== '0' ||
     (accept?.includes('text/event-stream') ?? false)
   )
 }
+
+/**
+ * Whether a Connection names no field of the request. One that it names never reaches the app, and is in the key all the
+ * same: what the app says without it would be given to those whose field it hears.
+ */
+const isOwnBusiness = (connection = ''): boolean =>
+  connection.split(',').every((name) => /^\s*(?:keep-alive|close|te)?\s*$/i.test(name))
 
 /** Keyed elsewhere, meant for the connection or the cache alone, or replaced before the app is asked. */
 const spoken = new Set([

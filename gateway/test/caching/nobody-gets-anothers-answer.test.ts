@@ -148,6 +148,19 @@ describe('what nobody thought the app reads', () => {
     expect(again.headers['cache-status']).toMatch(/hit/)
   })
 
+  test('a field that never reaches the app, for Connection names it, does not lead its answer to those who send it', async () => {
+    await using cached = await openCachedApp((request, response) => {
+      response.writeHead(200, { 'cache-control': 'public, max-age=60', vary: 'accept-language' })
+      response.end(`in ${request.headers['accept-language']}`)
+    })
+    const { url } = cached.gateway
+    const french = { 'accept-language': 'fr' }
+    const dirty = await ask(url, '/a', { headers: { ...french, connection: 'close, Accept-Language' } })
+    expect(dirty.body).toBe('in undefined')
+    expect((await ask(url, '/a', { headers: french })).body).toBe('in fr')
+    expect((await ask(url, '/a', { headers: french })).headers['cache-status']).toMatch(/hit/)
+  })
+
   test('Host, query order and path parameters are other addresses', async () => {
     await using cached = await openCachedApp(echoing)
     const { url } = cached.gateway

@@ -16,8 +16,8 @@ afterAll(() => opened.disposeAsync())
 const health = ['/livez', '/readyz', '/metrics']
 const guarded = ['/api/stats/services', '/api/config', '/api/nothing-here']
 
-async function ask(path: string, headers: string[]): Promise<number> {
-  const lines = [`GET ${path} HTTP/1.1`, ...headers, 'connection: close', '', '']
+async function ask(path: string, headers: string[], method = 'GET'): Promise<number> {
+  const lines = [`${method} ${path} HTTP/1.1`, ...headers, 'connection: close', '', '']
   return (await sendRaw(gateway.adminUrl, lines.join('\r\n'), 1_000)).status
 }
 
@@ -46,6 +46,16 @@ test.each(guarded)('%s needs the token, and tells a stranger not even whether it
   expect(await ask(path, [local()])).toBe(401)
   expect(await ask(path, [local(), 'authorization: Bearer wrong'])).toBe(401)
   expect(await ask(path, [local(), `authorization: Bearer ${gateway.adminToken}`])).not.toBe(401)
+})
+
+test.each([
+  ['PUT', '/api/upstreams/app/targets/a/drain'],
+  ['DELETE', '/api/upstreams/app/targets/a/drain'],
+  ['DELETE', '/api/cache?path=/'],
+])('%s %s changes nothing without the token', async (method, path) => {
+  expect(await ask(path, [local()], method)).toBe(401)
+  expect(await ask(path, [local(), 'authorization: Bearer wrong'], method)).toBe(401)
+  expect(await ask(path, [local(), `authorization: Bearer ${gateway.adminToken}`], method)).not.toBe(401)
 })
 
 test('the public listener serves none of it', async () => {

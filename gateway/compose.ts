@@ -7,6 +7,7 @@ import { callersDoor } from './callers-door.ts'
 import type { GatewayConfig } from './config/config.ts'
 import { type Address, type Door, openDoor } from './door.ts'
 import type { ServerOptions } from './listening/open-server.ts'
+import type { Metrics } from './metrics/metrics.ts'
 import type { Report } from './metrics/reports.ts'
 import { openLasting } from './open-lasting.ts'
 import { openRoads } from './open-roads.ts'
@@ -117,7 +118,10 @@ export async function openGateway(
       operators.leadTo(current.roads.operators)
       if (current.roads.checks !== null) checks?.leadTo(current.roads.checks)
       current.roads.showAtScrapes()
-      const left = roads.leave(former.limits.drainTimeoutMs).finally(() => leaving.delete(left))
+      const left = roads.leave(former.limits.drainTimeoutMs).finally(() => {
+        leaving.delete(left)
+        forgetTargets(former, current.config, lasting.metrics)
+      })
       leaving.add(left)
     },
     configReloaded: lasting.metrics.configReloaded,
@@ -128,6 +132,16 @@ export async function openGateway(
       await Promise.all([callers, operators, checks].map((door) => door?.shut(lingerMs)))
     },
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
+  }
+}
+
+/** Of a target that is no longer in the file nothing would tell that it is well again. */
+function forgetTargets(former: GatewayConfig, now: GatewayConfig, metrics: Metrics): void {
+  for (const { name, targets } of former.upstreams) {
+    const kept = now.upstreams.find((upstream) => upstream.name === name)?.targets ?? []
+    for (const { url } of targets) {
+      if (!kept.some((target) => target.url === url)) metrics.targetGone(name, url)
+    }
   }
 }
 

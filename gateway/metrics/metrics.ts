@@ -74,6 +74,9 @@ export function createMetrics(options: MetricsOptions) {
     upstreamIs(upstream: string, target: string, isUp: boolean): void {
       instruments.upstreamUp.set({ upstream, target }, isUp ? 1 : 0)
     },
+    targetGone(upstream: string, target: string): void {
+      instruments.upstreamUp.remove({ upstream, target })
+    },
     /** One window that was looked at for a call, as the limiter hands it over. */
     decided(verdict: Verdict, tier: Tier): void {
       decisions(verdict.request.policy.name, decisionLabel(verdict), tier).count++

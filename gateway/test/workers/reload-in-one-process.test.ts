@@ -82,6 +82,18 @@ test('a call that runs finishes with the app it was sent to, and its session and
   expect([answer.status, answer.headers.get('ratelimit')]).toEqual([200, expect.stringContaining('r=6;')])
 })
 
+test('a target that is no longer in the file is in no figure either', async () => {
+  const targets = async () =>
+    [...(await metricsOf(gateway)).matchAll(/^guichet_upstream_up\{.*target="(.*?)"\}/gm)].map(
+      ([, url]) => url,
+    )
+  await ask('/public')
+  await expect.poll(targets).toEqual([app.url])
+  await rewrite({ upstream: other.url })
+  await ask('/public')
+  await expect.poll(targets).toEqual([other.url])
+})
+
 test('a policy that allows more, or another window, takes effect at once for who was denied', async () => {
   const policies = (calls: object) => ({
     policies: { calls: { by: 'user', ...calls }, logins: { quota: 1000, per: '10m', by: 'account' } },

@@ -59,6 +59,18 @@ export class Http2Response extends Http2ServerResponse {
     return super.writeHead(status, sendable(rest.at(-1)))
   }
 
+  /** As Node's types know it of HTTP/1.1 alone. */
+  writeInformation(status: number, headers: OutgoingHttpHeaders): boolean {
+    const { stream } = this
+    if (stream.destroyed || stream.closed || stream.headersSent) return false
+    stream.additionalHeaders({ ...sendable(headers), ':status': status })
+    return true
+  }
+
+  override addTrailers(trailers: OutgoingHttpHeaders): void {
+    super.addTrailers(sendable(trailers))
+  }
+
   /** With `prefinish`, as HTTP/1.1 has it, and an end for an upload that nobody wants any more. */
   // biome-ignore lint/suspicious/noExplicitAny: three signatures, none of which matters here
   override end(...all: any[]): this {

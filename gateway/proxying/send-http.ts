@@ -144,6 +144,8 @@ class Exchange implements Dispatcher.DispatchHandler, AnswerSource, Sending {
     const { takesTrailers } = this.#request
     const headers = responseHeaders(fields as HeaderFields, takesTrailers)
     if (status < 200) {
+      // RFC 9110 §8.6 forbids it, and a client might wait for so many bytes.
+      delete headers['content-length']
       if (this.#interimAnswers++ < mostInterimAnswers) this.#sink.informed(status, headers)
     } else if (status > 599) controller.abort(new Error(`the upstream answered with the status ${status}`))
     else this.#begin(status, headers)

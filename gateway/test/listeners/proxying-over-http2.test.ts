@@ -88,6 +88,24 @@ describe('an answer', () => {
     expect(trailers).toMatchObject({ digest: 'sum' })
   })
 
+  it('may repeat a field in its hints and trailers, where HTTP/2 lets it stand once', async () => {
+    serve = (_request, response) => {
+      const hints = 'HTTP/1.1 103 Early Hints\r\nETag: "1"\r\nETag: "2"\r\nHTTP2-Settings: AA\r\n\r\n'
+      response.socket?.write(hints)
+      response.writeHead(200, { trailer: 'etag' })
+      response.write('body')
+      response.addTrailers([
+        ['etag', '"1"'],
+        ['etag', '"2"'],
+        ['http2-settings', 'AA'],
+      ])
+      response.end()
+    }
+    const { status, interim, trailers } = await client.ask({ ':path': '/', te: 'trailers' })
+    expect([status, interim[0]?.etag, trailers.etag]).toEqual([200, '"1", "2"', '"1", "2"'])
+    expect([interim[0], trailers].map((fields) => fields?.['http2-settings'])).toEqual([undefined, undefined])
+  })
+
   it('that breaks off breaks off here too', async () => {
     serve = (_request, response) => {
       response.write('half')

@@ -88,6 +88,12 @@ describe('early hints', () => {
     expect(body).toMatch(/\r\n\r\nok$/)
   })
 
+  it('announce no body, whatever length they are given', async () => {
+    answer = (socket) => socket.write(`HTTP/1.1 103 Early Hints\r\nContent-Length: 5\r\n\r\n${final}`)
+    const { head } = await sendRaw(url, 'GET / HTTP/1.1\r\nHost: a\r\n\r\n')
+    expect(head).toBe('HTTP/1.1 103 Early Hints')
+  })
+
   it('are kept from a client of HTTP/1.0, which knows no interim answers', async () => {
     answer = (socket) => socket.write(hints + final)
     const { status, head } = await sendRaw(url, 'GET / HTTP/1.0\r\nHost: a\r\n\r\n')

@@ -9,6 +9,8 @@ export interface BenchCase {
   readonly path?: string
   /** Size of the app's answer; 1 KB unless told. */
   readonly answerBytes?: number
+  /** Only so many wait for an answer at any time. */
+  readonly mostConnections?: number
   /** Calls are POSTs with so large a body. */
   readonly bodyBytes?: number
   /** Calls are messages on WebSockets, each sent when the echo of the one before has come. */
@@ -175,7 +177,7 @@ export const cases: readonly BenchCase[] = [
     status: 200,
   },
   { ...bare('answers of 100 KB'), answerBytes: 100_000 },
-  { ...bare('answers of 10 MB'), answerBytes: 10_000_000 },
+  { ...bare('answers of 10 MB'), answerBytes: 10_000_000, mostConnections: 4 },
   { ...bare('POST of 10 KB'), bodyBytes: 10_000 },
   { ...bare('WebSocket echo'), isWebSocket: true, status: 101 },
   ...peers.flatMap(({ name }) => peerCases(name)),

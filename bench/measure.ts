@@ -49,7 +49,7 @@ export async function measure(
   const program = benchCase.isWebSocket ? messageProgram : loadProgram
   const result = await load(program, join(stage.folder, `${slugOf(benchCase.name)}-${round}.json`), {
     url,
-    connections: options.connections,
+    connections: Math.min(options.connections, benchCase.mostConnections ?? options.connections),
     seconds: options.seconds,
     warmUpSeconds: options.warmUpSeconds,
     callsPerSecond: benchCase.callsPerSecond ?? null,

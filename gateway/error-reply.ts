@@ -18,7 +18,7 @@ export function replyWithError(thrown: unknown, request: FastifyRequest, reply: 
     )
   }
   const { retryAfterSeconds } = error.details
-  reply.code(error.status).header('cache-control', 'no-store')
+  reply.code(error.status).header('cache-control', 'no-store').header('x-content-type-options', 'nosniff')
   if (retryAfterSeconds !== undefined) reply.header('retry-after', String(retryAfterSeconds))
   // A body that was not read leaves the connection in the middle of a message; a request that two
   // readers could take differently leaves doubt about what follows.
@@ -60,6 +60,7 @@ export function createRefusal(isExposing: boolean, draining: { readonly isDraini
     const body = JSON.stringify(problemOf(error, request.id))
     const headers = reply.code(error.status).getHeaders()
     headers['cache-control'] = 'no-store'
+    headers['x-content-type-options'] = 'nosniff'
     headers['content-type'] = 'application/problem+json'
     headers['content-length'] = Buffer.byteLength(body)
     if (error.details.retryAfterSeconds !== undefined) {

@@ -2,6 +2,7 @@ import type { Asker } from './balancing/hash-key.ts'
 import { mayRetry } from './balancing/may-retry.ts'
 import type { Attempt, Target } from './balancing/target.ts'
 import type { TargetGroup } from './balancing/target-group.ts'
+import { wasReused } from './connector.ts'
 import {
   type AnswerSink,
   type ExchangeWatcher,
@@ -81,7 +82,7 @@ class UpstreamCall implements ExchangeWatcher, Sending {
   failed(failure: Failure): boolean {
     const nowMs = performance.now()
     const fault = this.#attempt.failed(failure.error, nowMs)
-    const next = this.#goesElsewhere(failure, fault, nowMs) ? this.#beginElsewhere(nowMs) : null
+    const next = this.#isSentAgain(failure, fault, nowMs) ? this.#beginAgain(nowMs) : null
     if (next === null) {
       this.#parts.owner.upstreamFailed(fault, nowMs)
       return false
@@ -91,9 +92,10 @@ class UpstreamCall implements ExchangeWatcher, Sending {
     return true
   }
 
-  #goesElsewhere(failure: Failure, fault: Fault | null, nowMs: number): boolean {
+  #isSentAgain(failure: Failure, fault: Fault | null, nowMs: number): boolean {
     const { upstream, request } = this.#parts
-    if (!upstream.hasOthers || this.#isAborted) return false
+    // With nowhere else to go, only what a connection may have lost before the target saw it.
+    if (this.#isAborted || !(upstream.hasOthers || wasReused(failure.error))) return false
     switch (mayRetry(failure, request, fault)) {
       case 'no':
         return false
@@ -104,9 +106,9 @@ class UpstreamCall implements ExchangeWatcher, Sending {
     }
   }
 
-  #beginElsewhere(nowMs: number): Attempt | null {
+  #beginAgain(nowMs: number): Attempt | null {
     const { upstream, asker } = this.#parts
-    this.#tried.push(this.#attempt.target)
+    if (upstream.hasOthers) this.#tried.push(this.#attempt.target)
     return upstream.begin(asker, nowMs, this.#tried)
   }
 

@@ -13,27 +13,43 @@ export function createConnector({ connectTimeoutMs, ca }: Upstream): buildConnec
   return (options, connected) =>
     connect(options, (...[error, socket]) => {
       if (error !== null) return connected(error, null)
-      skipContinue(socket)
+      watchRequests(socket)
       connected(null, socket)
     })
 }
+
+const lostWhenReused = new WeakSet<Error>()
+
+/**
+ * Whether a request was lost on a connection that had carried others: its app may have closed it for being idle just as
+ * the request left, and never have seen it (RFC 9112 §9.3.1).
+ */
+export const wasReused = (error: Error): boolean => lostWhenReused.has(error)
 
 const interimContinue = /^HTTP\/1\.[01] 100[^\r\n]*\r\n(?:[^\r\n]+\r\n)*\r\n/
 const longestInterim = 4096
 const statusAt = 'HTTP/1.1 '.length
 
 /**
- * Takes a bare `100 Continue` off the front of an answer. RFC 9110 §15.2 wants it understood even by who
- * has not asked; undici takes it for a broken answer. An answer begins where a request's head was written,
- * which undici writes as a string that begins with the method.
+ * Notes when a request is lost that was not the connection's first, and takes a bare `100 Continue` off the front of an
+ * answer: RFC 9110 §15.2 wants it understood even by who has not asked, and undici takes it for a broken answer. An answer
+ * begins where a request's head was written, which undici writes as a string that begins with the method.
  */
-function skipContinue(socket: Socket): void {
+function watchRequests(socket: Socket): void {
   const { read, write } = socket
+  let requests = 0
   let isHeadAwaited = false
   let held: Buffer | null = null
 
+  socket.prependListener('error', (error) => {
+    if (requests > 1) lostWhenReused.add(error)
+  })
+
   socket.write = function skippingWrite(this: Socket, chunk: unknown, ...rest: unknown[]): boolean {
-    if (typeof chunk === 'string' && chunk.charCodeAt(0) > 64) isHeadAwaited = true
+    if (typeof chunk === 'string' && chunk.charCodeAt(0) > 64) {
+      requests++
+      isHeadAwaited = true
+    }
     return write.call(this, chunk as string, ...(rest as []))
   } as typeof write
 

@@ -91,7 +91,7 @@ const retries = Section(
   {
     attempts: Type.Integer({
       description:
-        'How often a call that was sent and not answered is sent again, each time to another target: GET, HEAD, OPTIONS, PUT and DELETE without a body only. A call that could not be sent always goes to another target.',
+        'How often a call that was sent and not answered is sent again, each time to another target: GET, HEAD, OPTIONS, PUT and DELETE without a body only. The only target is asked again when the call was lost on a connection that had carried others. A call that could not be sent always goes to another target.',
       minimum: 0,
       maximum: 10,
       default: 1,

@@ -1,4 +1,4 @@
-import { connect } from 'node:net'
+import { connect, type Socket } from 'node:net'
 import { Readable } from 'node:stream'
 import { afterAll, beforeEach, describe, expect, inject, it } from 'vitest'
 import { sendRaw } from '../raw-http.ts'
@@ -60,6 +60,37 @@ describe('a connection that ends before the answer', () => {
       502,
       'upstream-broken',
     ])
+    expect(requests()).toHaveLength(2)
+  })
+})
+
+describe('a connection that the app closes for being idle, just as the next request leaves,', () => {
+  /** Answers the first request of each connection, and closes it instead of answering the second. */
+  const answersOnce = (close: (socket: Socket) => void): RawAnswer => {
+    const answered = new WeakSet<Socket>()
+    return (socket) => {
+      if (answered.has(socket)) return close(socket)
+      answered.add(socket)
+      socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok')
+    }
+  }
+  const closings: [string, (socket: Socket) => void][] = [
+    ['ends', (socket) => socket.end()],
+    ['resets', (socket) => socket.resetAndDestroy()],
+  ]
+
+  it.each(closings)('costs no GET: it is sent again (%s)', async (_, close) => {
+    await using gateway = await openTestGateway({ upstream: app.url })
+    answer = answersOnce(close)
+    for (let i = 0; i < 2; i++) expect((await ask(gateway.url, '/x')).body).toBe('ok')
+    expect(requests()).toHaveLength(3)
+  })
+
+  it.each(closings)('is 502 for a POST, which is not sent twice (%s)', async (_, close) => {
+    await using gateway = await openTestGateway({ upstream: app.url })
+    answer = answersOnce(close)
+    await ask(gateway.url, '/x')
+    expect(await codeOf(gateway.url, { method: 'POST', body: 'order' })).toEqual([502, 'upstream-broken'])
     expect(requests()).toHaveLength(2)
   })
 })

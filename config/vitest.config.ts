@@ -14,6 +14,8 @@ export default defineConfig({
     testTimeout: 30_000,
     hookTimeout: 60_000,
     teardownTimeout: 20_000,
+    // A busy machine needs more than the second that is usual.
+    expect: { poll: { timeout: 5_000 } },
     passWithNoTests: false,
     silent: 'passed-only',
     reporters: report === undefined ? ['default'] : ['default', ['json', { outputFile: report }]],

@@ -37,6 +37,8 @@ export async function followByKeyboard(page: Page, name: string): Promise<void> 
 
 /** Types into the field that has the focus, and into those that follow under the Tab key; then Enter. */
 export async function fillByKeyboard(page: Page, ...texts: string[]): Promise<void> {
+  // The field that a page chooses gets the focus a moment after the page.
+  await page.waitForFunction("document.activeElement.matches('input, textarea')")
   for (const [index, text] of texts.entries()) {
     if (index > 0) await page.keyboard.press('Tab')
     await page.keyboard.type(text)
@@ -45,7 +47,8 @@ export async function fillByKeyboard(page: Page, ...texts: string[]): Promise<vo
 }
 
 export async function submitByKeyboard(page: Page): Promise<void> {
-  const arrived = page.waitForEvent('load')
+  // A navigation that begins from now on: the load of the page before may be told late.
+  const arrived = page.waitForNavigation({ waitUntil: 'load' })
   await page.keyboard.press('Enter')
   await arrived
 }

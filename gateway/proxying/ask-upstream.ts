@@ -100,7 +100,7 @@ class UpstreamCall implements ExchangeWatcher, Sending {
       case 'no':
         return false
       case 'yes':
-        return true
+        return upstream.hasOthers
       case 'within-budget':
         return this.#retries++ < upstream.mostRetries && upstream.budget.take(nowMs)
     }

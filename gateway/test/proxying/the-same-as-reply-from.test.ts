@@ -125,7 +125,8 @@ const notCompared = new Set(['connection', 'keep-alive', 'date', 'via', 'x-reque
 const isFramingOfNothing = (name: string, value: unknown): boolean =>
   (name === 'content-length' && value === '0') || (name === 'transfer-encoding' && value === 'chunked')
 /** What the gateway tells an app, and framing that it may choose for the same body. */
-const ofTheGateway = /^(x-forwarded-|x-request-id$|forwarded$|traceparent$|via$|connection$|transfer-encoding$)/
+const ofTheGateway =
+  /^(x-forwarded-|x-request-id$|forwarded$|traceparent$|via$|connection$|transfer-encoding$)/
 
 const clientSees = ({ status, headers, body }: Answered) => ({
   status,

@@ -2,7 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
 import { adminRoutes } from './admin/admin.routes.ts'
 import { createTokenCheck } from './admin/admin-token.ts'
-import { pathGroup, tagGroup } from './caching/purge-group.ts'
+import { pathGroupsOf, tagGroup } from './caching/purge-group.ts'
 import type { GatewayConfig } from './config/config.ts'
 import { maskedConfig } from './config/mask.ts'
 import { createAccountAdministration } from './identity/account-administration.ts'
@@ -54,7 +54,10 @@ export function serveOperators(
       changed: (entry) => log.warn(entry, `accounts changed: ${entry.action}`),
     },
     cache: {
-      purgePath: (path) => responses.purge(pathGroup(path)),
+      async purgePath(path) {
+        const purged = await Promise.all(pathGroupsOf(path).map((group) => responses.purge(group)))
+        return purged.reduce((sum, count) => sum + count, 0)
+      },
       purgeTag: (tag) => responses.purge(tagGroup(tag)),
       audit,
       changed: (entry) => log.warn(entry, `cache changed: ${entry.action}`),

@@ -1,5 +1,5 @@
 import type { AnswerFilter, AnswerSink, AnswerSource, Failure, HeaderFields } from '../proxying/send-http.ts'
-import { addressGroup } from './purge-group.ts'
+import { addressGroup, withoutDefaultPort } from './purge-group.ts'
 import type { Responses } from './responses.ts'
 import { addCacheStatus } from './stored-answer.ts'
 
@@ -18,26 +18,26 @@ export const invalidatingFilter =
     watching(client, (status, headers) => {
       addCacheStatus(headers, 'fwd=method')
       if (status >= 400) return
-      for (const address of addressesOf(headers, host, target)) {
-        responses.purge(addressGroup(host, address)).catch(() => undefined)
-      }
+      for (const group of groupsOf(headers, host, target)) responses.purge(group).catch(() => undefined)
     })
 
 /** Tells that the cache had nothing to say to this request. */
 export const bypassingFilter: AnswerFilter = (_asked, client) =>
   watching(client, (_status, headers) => addCacheStatus(headers, 'fwd=bypass'))
 
-function addressesOf(headers: HeaderFields, host: string, target: string): Set<string> {
-  const addresses = new Set([target])
+function groupsOf(headers: HeaderFields, host: string, target: string): Set<string> {
+  const groups = new Set([addressGroup(host, target)])
   // A client of HTTP/1.0 need not name one.
   const own = URL.parse(`http://${host}/`)
   for (const value of [headers.location, headers['content-location']].flat()) {
     if (own === null || value === undefined) continue
     const url = URL.parse(value, `${own.origin}${target}`)
     // Another host's answers are not this one's to doubt.
-    if (url?.host === own.host) addresses.add(`${url.pathname}${url.search}`)
+    if (url !== null && withoutDefaultPort(url.host) === withoutDefaultPort(own.host)) {
+      groups.add(addressGroup(host, `${url.pathname}${url.search}`))
+    }
   }
-  return addresses
+  return groups
 }
 
 /** Passes everything on, after a look at the head. */

@@ -273,6 +273,8 @@ describe('a stored answer', () => {
     await ask(url, '/News?a=2')
     expect(await purge('path=/other')).toEqual({ status: 200, purged: 0 })
     expect(await purge('path=/news')).toEqual({ status: 200, purged: 2 })
+    await ask(url, '/caf%C3%A9')
+    expect(await purge('path=/caf%25c3%25a9')).toEqual({ status: 200, purged: 1 })
     for (const tag of ['news', 'sport', 'front', 'page']) {
       await ask(url, '/News?a=1')
       expect(await purge(`tag=${tag}`)).toEqual({ status: 200, purged: 1 })

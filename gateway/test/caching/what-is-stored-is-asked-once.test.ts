@@ -278,6 +278,28 @@ test.each(['POST', 'PUT', 'PATCH', 'DELETE'])(
   },
 )
 
+test.each([
+  ['an encoded letter', '/%61?q=%7e', { host: 'etu.example' }],
+  ['the default port', '/a?q=~', { host: 'ETU.example:80' }],
+  ['a Location', '/x', { host: 'etu.example:80', 'x-location': 'http://Etu.example/%61?q=~' }],
+  [
+    'a Location of another port',
+    '/x',
+    { host: 'etu.example', 'x-location': 'http://etu.example:8080/a?q=~' },
+  ],
+])('a change is of the same address, however it is written: %s', async (what, target, headers) => {
+  await using cached = await openCachedApp((request, response) => {
+    const location = String(request.headers['x-location'] ?? '/elsewhere')
+    response.writeHead(200, request.method === 'GET' ? fresh : { location })
+    response.end(newBody())
+  })
+  const { url } = cached.gateway
+  const stored = () => ask(url, '/a?q=~', { headers: { host: 'etu.example' } })
+  const first = await stored()
+  expect((await ask(url, target, { method: 'POST', headers })).status).toBe(200)
+  expect((await stored()).body === first.body).toBe(what.includes('another'))
+})
+
 test('a change by a client that names no host is answered, its Location too', async () => {
   await using cached = await openCachedApp(answering({ location: '/b', 'content-location': '//other' }, 201))
   for (const head of ['HTTP/1.0', 'HTTP/1.1\r\nHost: ']) {

@@ -98,6 +98,13 @@ export async function authRoutes(app: FastifyInstance, options: AuthOptions): Pr
   app.get('/.well-known/jwks.json', async (_request, reply) =>
     reply.header('cache-control', 'public, max-age=300').send(options.keys.jwks),
   )
+  // What nothing above answers: an app's page in this place would look like ours.
+  for (const url of ['/auth', '/auth/*']) app.all(url, { onRequest: refuseUnknown }, async () => undefined)
+}
+
+/** Before a body is read, and whatever it is. */
+async function refuseUnknown(): Promise<void> {
+  throw new GatewayError('not-found')
 }
 
 const safeMethods = new Set(['GET', 'HEAD', 'OPTIONS'])

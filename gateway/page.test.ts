@@ -27,6 +27,8 @@ describe('the language of a page', () => {
     expect(from('en', 'guichet_language=fr; a=b')).toBe('fr')
     expect(from('en', 'x_guichet_language=fr')).toBe('en')
     expect(from('en', 'guichet_language=xx')).toBe('en')
+    expect(from('en', '__Host-guichet-language=fr')).toBe('fr')
+    expect(from('en', 'guichet_language=en; __Host-guichet-language=fr')).toBe('fr')
   })
 
   it('is above all the one the address asks for, when it is one', () => {

@@ -13,8 +13,8 @@ export const pageSecurityPolicy =
 /** The same for a page with a script: only files of ours run, and they ask only us. */
 export const scriptedPageSecurityPolicy = `${pageSecurityPolicy}; script-src 'self'; connect-src 'self'`
 
-/** Where a person's choice of language is kept. */
-export const languageCookie = 'guichet_language'
+/** Where a person's choice of language is kept: over https, and over plain http. */
+export const languageCookies = { secure: '__Host-guichet-language', plain: 'guichet_language' } as const
 
 export interface LanguageSources {
   /** The `lang` of the address, which wins. */
@@ -27,10 +27,13 @@ export interface LanguageSources {
 /** The language to answer in: what was asked for, what was chosen before, what the browser prefers, English. */
 export function pickLanguage({ query, cookie, acceptLanguage }: LanguageSources): Language {
   if (isLanguage(query)) return query
-  const chosen = new RegExp(`(?:^|;\\s*)${languageCookie}=(\\w+)`).exec(cookie ?? '')?.[1]
+  const chosen = chosenIn(cookie, languageCookies.secure) ?? chosenIn(cookie, languageCookies.plain)
   if (isLanguage(chosen)) return chosen
   return preferred(acceptLanguage ?? '') ?? 'en'
 }
+
+const chosenIn = (cookie = '', name: string): string | undefined =>
+  new RegExp(`(?:^|;\\s*)${name}=(\\w+)`).exec(cookie)?.[1]
 
 export const isLanguage = (value: unknown): value is Language => value === 'fr' || value === 'en'
 

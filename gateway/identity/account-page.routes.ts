@@ -55,7 +55,7 @@ export async function accountPageRoutes(app: FastifyInstance, options: AuthOptio
 
   app.get<Query>(accountPath, async (request, reply) => {
     const { lang, notice } = request.query
-    keepLanguage(reply, lang)
+    keepLanguage(reply, options.cookies, lang)
     const page = {
       language: languageOf(request, lang),
       notice: isAccountNotice(notice) ? notice : null,

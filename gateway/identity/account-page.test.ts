@@ -112,7 +112,7 @@ describe('GET /auth/account', () => {
     const page = await auth.send('/auth/account', { headers: { cookie, 'accept-language': 'fr-CA' } })
     expect(page.text).toMatch(/<html lang="fr">[\s\S]*<h1>Mon compte<\/h1>/)
     const switched = await open('/auth/account?lang=fr')
-    expect(switched.cookies).toEqual({ guichet_language: 'fr' })
+    expect(switched.cookies).toEqual({ '__Host-guichet-language': 'fr' })
     expect(switched.text).toContain('href="/auth/account?lang=en"')
   })
 })

@@ -56,7 +56,7 @@ describe.each(pages)('%s', (path, fields) => {
 
   it('keeps what its address says when the language is switched', async () => {
     const { text, cookies } = await auth.send(`${path}?lang=fr`)
-    expect(cookies).toEqual({ guichet_language: 'fr' })
+    expect(cookies).toEqual({ '__Host-guichet-language': 'fr' })
     expect(text).toContain(`href="${path}?lang=en`)
   })
 

@@ -32,7 +32,7 @@ export async function confirmEmailRoutes(app: FastifyInstance, options: AuthOpti
     const visitor = await connected(request, reply)
     if (visitor === null) return reply
     const { lang, code, notice } = request.query
-    keepLanguage(reply, lang)
+    keepLanguage(reply, options.cookies, lang)
     const page = {
       language: languageOf(request, lang),
       code: readCode(typedText(code)) ?? '',

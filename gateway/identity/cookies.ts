@@ -1,9 +1,13 @@
+import { type Language, languageCookies } from '../page.ts'
+
 /** Names of the gateway's cookies, none of which an app behind it gets to see. */
 export interface CookieNames {
   readonly access: string
   readonly refresh: string
   /** Set for a moment when the login page renewed the access by itself, so that it cannot do so in a loop. */
   readonly resumed: string
+  /** The language that a person chose for our pages. */
+  readonly language: string
 }
 
 /**
@@ -16,8 +20,14 @@ export function cookieNames(isSecure: boolean): CookieNames {
         access: '__Host-guichet-access',
         refresh: '__Secure-guichet-refresh',
         resumed: '__Secure-guichet-resumed',
+        language: languageCookies.secure,
       }
-    : { access: 'guichet_access', refresh: 'guichet_refresh', resumed: 'guichet_resumed' }
+    : {
+        access: 'guichet_access',
+        refresh: 'guichet_refresh',
+        resumed: 'guichet_resumed',
+        language: languageCookies.plain,
+      }
 }
 
 /** Every value of the cookie in a `Cookie` header; a browser may send one name twice. */
@@ -39,6 +49,8 @@ export interface SessionCookies {
   forget(): string[]
   forgetAccess(): string
   markResumed(): string
+  /** A `Set-Cookie` value, for a year. */
+  keepLanguage(language: Language): string
 }
 
 export interface SessionCookiesOptions {
@@ -64,5 +76,6 @@ export function createSessionCookies(options: SessionCookiesOptions): SessionCoo
     forget: () => [cookie(names.access, '', '/', 0), cookie(names.refresh, '', '/auth', 0)],
     forgetAccess: () => cookie(names.access, '', '/', 0),
     markResumed: () => cookie(names.resumed, '1', '/auth', 10_000),
+    keepLanguage: (language) => cookie(names.language, language, '/', 31_536_000_000),
   }
 }

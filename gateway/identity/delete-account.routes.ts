@@ -22,7 +22,7 @@ export async function deleteAccountRoutes(app: FastifyInstance, options: AuthOpt
     const visitor = await connected(request, reply)
     if (visitor === null) return reply
     const { lang } = request.query
-    keepLanguage(reply, lang)
+    keepLanguage(reply, cookies, lang)
     const page = { language: languageOf(request, lang), email: visitor.account.email, problem: null }
     return sendPage(reply, 200, renderDeleteAccountPage(page))
   })

@@ -35,10 +35,20 @@ describe('GET /auth/login', () => {
 
   it('remembers the language that was chosen, and the way back meanwhile', async () => {
     const { cookies, text } = await auth.send('/auth/login?lang=fr&return_to=%2Fservices%3Fa%3Db')
-    expect(cookies).toEqual({ guichet_language: 'fr' })
+    expect(cookies).toEqual({ '__Host-guichet-language': 'fr' })
     expect(text).toContain('<html lang="fr">')
+    const cookie = `__Host-guichet-language=${cookies['__Host-guichet-language']}`
+    expect((await auth.send('/auth/login', { headers: { cookie } })).text).toContain('<html lang="fr">')
     expect(text).toContain('name="return_to" value="/services?a=b"')
     expect(text).toContain('href="/auth/login?lang=en&#38;return_to=%2Fservices%3Fa%3Db"')
+  })
+
+  it.each([
+    [true, '__Host-guichet-language=fr; Path=/; Max-Age=31536000; HttpOnly; SameSite=Lax; Secure'],
+    [false, 'guichet_language=fr; Path=/; Max-Age=31536000; HttpOnly; SameSite=Lax'],
+  ])('keeps the language in a cookie like the others, over https: %s', async (isSecure, line) => {
+    await using bench = await openAuth({ isSecure })
+    expect((await bench.send('/auth/login?lang=fr')).headers['set-cookie']).toEqual([line])
   })
 
   it('has a stylesheet that a browser may keep', async () => {

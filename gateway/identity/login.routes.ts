@@ -33,7 +33,7 @@ export async function loginRoutes(app: FastifyInstance, options: AuthOptions): P
 
   app.get<{ Querystring: Record<string, unknown> }>('/auth/login', async (request, reply) => {
     const { lang, return_to, notice } = request.query
-    keepLanguage(reply, lang)
+    keepLanguage(reply, cookies, lang)
     const returnTo = ownPath(return_to)
     if (await resume(request, reply)) return reply.redirect(returnTo ?? '/', 303)
     const page = { language: languageOf(request, lang), email: '', returnTo, offers, problem: null }

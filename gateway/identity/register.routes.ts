@@ -36,7 +36,7 @@ export async function registerRoutes(app: FastifyInstance, options: AuthOptions)
 
   app.get<Query>(paths.register, async (request, reply) => {
     const { lang, return_to } = request.query
-    keepLanguage(reply, lang)
+    keepLanguage(reply, options.cookies, lang)
     const typed = { firstName: '', lastName: '', email: '' }
     const page = { language: languageOf(request, lang), typed, returnTo: ownPath(return_to), problem: null }
     return sendPage(reply, 200, renderRegisterPage(page))
@@ -51,7 +51,7 @@ export async function registerRoutes(app: FastifyInstance, options: AuthOptions)
 
   app.get<Query>(paths.activate, async (request, reply) => {
     const { lang, email, code, return_to, notice } = request.query
-    keepLanguage(reply, lang)
+    keepLanguage(reply, options.cookies, lang)
     const page: ActivatePage = {
       language: languageOf(request, lang),
       email: emailInAddress(email),

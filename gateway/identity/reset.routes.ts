@@ -35,7 +35,7 @@ export async function resetRoutes(app: FastifyInstance, options: AuthOptions): P
 
   app.get<Query>(paths.forgot, async (request, reply) => {
     const { lang, email } = request.query
-    keepLanguage(reply, lang)
+    keepLanguage(reply, options.cookies, lang)
     const page = { language: languageOf(request, lang), email: emailInAddress(email), problem: null }
     return sendPage(reply, 200, renderForgotPage(page))
   })
@@ -49,7 +49,7 @@ export async function resetRoutes(app: FastifyInstance, options: AuthOptions): P
 
   app.get<Query>(paths.reset, async (request, reply) => {
     const { lang, email, code } = request.query
-    keepLanguage(reply, lang)
+    keepLanguage(reply, options.cookies, lang)
     const page = {
       language: languageOf(request, lang),
       email: emailInAddress(email),

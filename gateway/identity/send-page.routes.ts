@@ -1,6 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { GatewayError } from '../errors.ts'
-import { isLanguage, type Language, languageCookie, pageSecurityPolicy, pickLanguage } from '../page.ts'
+import { isLanguage, type Language, pageSecurityPolicy, pickLanguage } from '../page.ts'
+import type { SessionCookies } from './cookies.ts'
 import { normaliseEmail } from './email.ts'
 import type { FormProblem } from './pages/form.ts'
 
@@ -29,9 +30,8 @@ export const languageOf = ({ headers }: FastifyRequest, chosen: unknown): Langua
   pickLanguage({ query: chosen, cookie: headers.cookie, acceptLanguage: headers['accept-language'] })
 
 /** Remembers a language that was chosen by a link. */
-export function keepLanguage(reply: FastifyReply, chosen: unknown): void {
-  if (!isLanguage(chosen)) return
-  reply.header('set-cookie', `${languageCookie}=${chosen}; Path=/; Max-Age=31536000; SameSite=Lax`)
+export function keepLanguage(reply: FastifyReply, cookies: SessionCookies, chosen: unknown): void {
+  if (isLanguage(chosen)) reply.header('set-cookie', cookies.keepLanguage(chosen))
 }
 
 /**

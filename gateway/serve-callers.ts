@@ -22,6 +22,7 @@ import { quotaRoutes } from './limiting/quota.routes.ts'
 import { drawQuota, quotaFileRoutes } from './limiting/quota-section.routes.ts'
 import { settleCall } from './limiting/settle.step.ts'
 import { addressSubject } from './limiting/subject.ts'
+import { keepToHttps } from './listening/keep-to-https.step.ts'
 import { watchLoopLag } from './listening/loop-lag.ts'
 import { type ShedReason, shedOverload } from './listening/shed.step.ts'
 import { noteShedding } from './listening/shed-notes.ts'
@@ -116,6 +117,8 @@ export function serveCallers(
     loggedIn: metrics.loggedIn,
     now: Date.now,
   }
+  const keepingToHttps = keepToHttps(config.listen.publicUrl)
+  if (keepingToHttps !== null) app.addHook('onSend', keepingToHttps)
   shedWhenOverloaded(app, config, metrics, log)
   layRoad(app, {
     stripClaims: stripClaims(createTrustedProxies(config.listen.trustedProxies)),

@@ -124,7 +124,7 @@ export function serveCallers(
     stripClaims: stripClaims(createTrustedProxies(config.listen.trustedProxies)),
     matchRoute: findRoute,
     identifyCaller: identifyCaller({ tokens, cookies }),
-    refuseCrossSite: async (request) => judgeOrigin(request, request.method),
+    refuseCrossSite: (request) => judgeOrigin(request, request.method),
     admitCall: admitCall({
       ...deciding,
       refuseDeadSession: refuseUnauthenticated({ cookies }),

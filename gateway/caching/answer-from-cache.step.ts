@@ -60,7 +60,25 @@ export function answerFromCache(options: AnswerFromCacheOptions) {
     return { request: asked, ...place, found, reason, flight, askedAtMs: performance.now() }
   }
 
-  return async function answerFromCache(request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
+  async function answer(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    asked: CacheableRequest,
+  ): Promise<unknown> {
+    const look = await lookUp(looking, asked)
+    if (look.kind === 'usable') {
+      serve(request, reply, asked, look)
+      return reply
+    }
+    if (asked.directives.has('only-if-cached')) throw new GatewayError('not-stored')
+    request.journey.cache = { kind: 'filling', filling: fillingOf(request, asked, look) }
+    return undefined
+  }
+
+  return function answerFromCache(
+    request: FastifyRequest,
+    reply: FastifyReply,
+  ): Promise<unknown> | undefined {
     const { journey, raw } = request
     if (!journey.route?.isCached) return undefined
     const asked = readRequest({
@@ -75,14 +93,7 @@ export function answerFromCache(options: AnswerFromCacheOptions) {
       finished(routeOf(request), 'bypass')
       return undefined
     }
-    const look = await lookUp(looking, asked)
-    if (look.kind === 'usable') {
-      serve(request, reply, asked, look)
-      return reply
-    }
-    if (asked.directives.has('only-if-cached')) throw new GatewayError('not-stored')
-    journey.cache = { kind: 'filling', filling: fillingOf(request, asked, look) }
-    return undefined
+    return answer(request, reply, asked)
   }
 }
 

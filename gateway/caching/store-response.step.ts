@@ -8,7 +8,7 @@ import { bypassingFilter, invalidatingFilter, isUnsafe } from './invalidation.ts
  * something makes what is stored of that address doubtful.
  */
 export function storeResponse(options: FillingOptions) {
-  return async function storeResponse({ journey, raw }: FastifyRequest, reply: FastifyReply): Promise<void> {
+  return function storeResponse({ journey, raw }: FastifyRequest, reply: FastifyReply): void {
     const { route, cache } = journey
     if (!route?.isCached) return
     if (isUnsafe(raw.method as string)) {

@@ -42,7 +42,7 @@ export function delegateLogin(options: DelegateOptions) {
   const loginPath = rules.path.toLowerCase()
   const logoutPaths = new Set(rules.logout.map((path) => path.toLowerCase()))
 
-  return async function delegateLogin(request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
+  return function delegateLogin(request: FastifyRequest, reply: FastifyReply): Promise<unknown> | undefined {
     // As loosely as apps compare: else `/Login/` would be forwarded, and answered with what must not leave.
     const path = request.journey.path.replace(/(?<=.)\/+$/, '')
     // By any method that may carry a password: an app that reads them all would let them pass uncounted, and answer unredacted.

@@ -1,6 +1,7 @@
 import Fastify from 'fastify'
 import { describe, expect, it } from 'vitest'
 import type { Journey } from '../journey.ts'
+import { walk } from '../steps.ts'
 import { openAuth } from '../test/identity/open-auth.ts'
 import { delegateLogin } from './delegate.step.ts'
 import { type DelegateRules, readAnswer, typedAccount } from './delegate.ts'
@@ -100,24 +101,26 @@ it('an account that is disabled while its login is under way gets no session', a
   const answer = json('{"user":{"id":7,"email":"ada@example.org"}}')
   app.addHook(
     'onRequest',
-    delegateLogin({
-      rules,
-      accounts,
-      sessions: auth.sessions,
-      tokens: auth.tokens,
-      cookies: auth.cookies,
-      sessionLifetimeMs: 60_000,
-      idleLifetimeMs: 60_000,
-      now: () => auth.clock.now,
-      admitLogin: async () => async () => undefined,
-      loginDelays: { begin: async () => 0, takeBack: async () => undefined, forget: async () => undefined },
-      networkOf: (address) => `a:${address}`,
-      upstream: {
-        readBody: async () => Buffer.from('{"email":"ada@example.org"}'),
-        ask: async () => answer,
-        send: (reply, { body }) => reply.send(body),
-      },
-    }),
+    walk([
+      delegateLogin({
+        rules,
+        accounts,
+        sessions: auth.sessions,
+        tokens: auth.tokens,
+        cookies: auth.cookies,
+        sessionLifetimeMs: 60_000,
+        idleLifetimeMs: 60_000,
+        now: () => auth.clock.now,
+        admitLogin: async () => async () => undefined,
+        loginDelays: { begin: async () => 0, takeBack: async () => undefined, forget: async () => undefined },
+        networkOf: (address) => `a:${address}`,
+        upstream: {
+          readBody: async () => Buffer.from('{"email":"ada@example.org"}'),
+          ask: async () => answer,
+          send: (reply, { body }) => reply.send(body),
+        },
+      }),
+    ]),
   )
   app.post('/login', () => 'never')
   const refused = await app.inject({ method: 'POST', url: '/login' })

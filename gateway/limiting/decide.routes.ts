@@ -1,7 +1,8 @@
-import type { FastifyInstance, FastifyReply, FastifyRequest, onRequestAsyncHookHandler } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { GatewayError } from '../errors.ts'
 import type { Caller } from '../identity/account.ts'
 import type {} from '../journey.ts'
+import { type Step, walk } from '../steps.ts'
 
 /** A call that a server in front may now let through to the app. */
 export interface LetThrough {
@@ -16,11 +17,11 @@ export interface DecideOptions {
   /** The path of a request target as routes are matched; null when two readers could take it differently. */
   readonly readPath: (target: string) => string | null
   /** The road's own steps, the second answering 401 to browsers too. */
-  readonly matchRoute: onRequestAsyncHookHandler
-  readonly identifyCaller: onRequestAsyncHookHandler
+  readonly matchRoute: Step
+  readonly identifyCaller: Step
   /** Throws for a call of this method that a page of another site has sent under our cookie. */
   readonly judgeOrigin: (request: FastifyRequest, method: string) => void
-  readonly admitCall: onRequestAsyncHookHandler
+  readonly admitCall: Step
   /** What an app behind this upstream is told. */
   readonly identityHeaders: (caller: Caller, upstream: string) => Record<string, string>
   /** Told of each admitted call of a route that has a service. */
@@ -35,14 +36,14 @@ export interface DecideOptions {
 export async function decideRoutes(app: FastifyInstance, options: DecideOptions): Promise<void> {
   const { readPath, identityHeaders, letThrough } = options
 
-  async function readDescribedCall({ raw, journey }: FastifyRequest): Promise<void> {
+  function readDescribedCall({ raw, journey }: FastifyRequest): void {
     describedMethod(raw.rawHeaders)
     const path = readPath(described(raw.rawHeaders, 'x-forwarded-uri'))
     if (path === null) throw new GatewayError('ambiguous-path')
     journey.path = path
   }
 
-  async function letPass({ journey, raw }: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+  function letPass({ journey, raw }: FastifyRequest, reply: FastifyReply): FastifyReply {
     const { route, caller, path } = journey
     if (route?.service) {
       const accountId = caller.kind === 'connected' ? caller.accountId : null
@@ -59,14 +60,17 @@ export async function decideRoutes(app: FastifyInstance, options: DecideOptions)
   app.setErrorHandler((error) => {
     throw asAnswer(error)
   })
-  app.addHook('onRequest', readDescribedCall)
-  app.addHook('onRequest', options.matchRoute)
-  app.addHook('onRequest', options.identifyCaller)
-  app.addHook('onRequest', async (request) =>
-    options.judgeOrigin(request, describedMethod(request.raw.rawHeaders)),
+  app.addHook(
+    'onRequest',
+    walk([
+      readDescribedCall,
+      options.matchRoute,
+      options.identifyCaller,
+      (request) => options.judgeOrigin(request, describedMethod(request.raw.rawHeaders)),
+      options.admitCall,
+      letPass,
+    ]),
   )
-  app.addHook('onRequest', options.admitCall)
-  app.addHook('onRequest', letPass)
   app.route({ method: methods, url: '/decide', exposeHeadRoute: false, handler: unreachable })
 }
 

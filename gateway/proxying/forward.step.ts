@@ -25,9 +25,9 @@ export function forward(options: ForwardOptions) {
   const { upstreams, completeHead } = options
   const requestHeaders = createRequestHeaders(options)
 
-  return function forward(request: FastifyRequest, reply: FastifyReply): void {
+  return function forward(request: FastifyRequest, reply: FastifyReply): FastifyReply {
     // Gone while the store was asked: 'close' has been emitted already, and nobody would hear the answer.
-    if (reply.raw.destroyed) return
+    if (reply.raw.destroyed) return reply
     const { journey, raw } = request
     const upstream = upstreams.of(journey.route?.upstream ?? '')
     const asked: HttpRequest = {
@@ -48,11 +48,12 @@ export function forward(options: ForwardOptions) {
     const sending = askUpstream(upstream, request, asked, sink, new CallNotes(journey), nowMs)
     if (sending === null) {
       sink.failed(refusedBy(upstream.refusal(nowMs)))
-      return
+      return reply
     }
     reply.raw.on('close', () => {
       if (!reply.raw.writableFinished) sending.abort(new Error('the caller left'))
     })
+    return reply
   }
 }
 

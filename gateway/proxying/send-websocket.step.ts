@@ -36,9 +36,12 @@ export interface SendWebsocketOptions extends RequestHeaderOptions {
 export function sendWebsocket(options: SendWebsocketOptions) {
   const requestHeaders = createRequestHeaders(options)
 
-  return async function sendWebsocket(request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
+  return function sendWebsocket(request: FastifyRequest, reply: FastifyReply): Promise<unknown> | undefined {
+    return isUpgrade(request.raw) ? send(request, reply) : undefined
+  }
+
+  async function send(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
     const { raw, journey } = request
-    if (!isUpgrade(raw)) return undefined
     const expiresAtMs = await options.tokenExpiry(request)
     // Gone while the store was asked: 'close' has been emitted already.
     if (reply.raw.destroyed) return reply.hijack()

@@ -16,7 +16,7 @@ const maxHeaderBytes = 16_384
  * believe what is left.
  */
 export function stripClaims(proxies: TrustedProxies) {
-  return async function stripClaims(request: FastifyRequest): Promise<void> {
+  return function stripClaims(request: FastifyRequest): void {
     const { raw, journey } = request
     const lines = raw.rawHeaders
     if (lines.length > 2 * maxHeaderLines || (raw.httpVersionMajor > 1 && bytesOf(lines) > maxHeaderBytes))

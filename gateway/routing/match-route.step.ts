@@ -6,7 +6,7 @@ import type { Route } from './route.ts'
 /** Step 2: which route is this? 404 when none covers the path. */
 export function matchRoute(routes: readonly Route[]) {
   const find = createRouteMatcher(routes)
-  return async function matchRoute({ journey }: FastifyRequest): Promise<void> {
+  return function matchRoute({ journey }: FastifyRequest): void {
     journey.route = find(journey.path)
     if (journey.route === null) throw new GatewayError('not-found')
   }

@@ -39,7 +39,8 @@ export const limits = Section(
       Type.Integer({
         description:
           'Connections of callers that one process keeps at the same time; more are closed as they come. Leave room for files, stores and upstreams.',
-        'x-default': 'half of the files that the system lets the process open; 10,000 where it does not tell',
+        'x-default':
+          'half of the files that the system still lets the process open when it has started, but for 16; 8 at least; 10,000 where it does not tell',
         minimum: 1,
         maximum: 10_000_000,
       }),

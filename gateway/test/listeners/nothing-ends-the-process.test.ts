@@ -91,13 +91,13 @@ it('a process that may open no more than 64 files turns callers away, and serves
     return Buffer.isBuffer(first) ? Number(first.toString('latin1').slice(9, 12)) : 'closed'
   })
   const outcomes = await Promise.all(hoard)
-  // Some are served, the rest are told to come again, or their connection is closed: nobody waits for ever.
-  expect(outcomes).toContain(200)
-  expect(outcomes.filter((outcome) => ![200, 503, 'closed'].includes(outcome))).toEqual([])
-  expect(outcomes.filter((outcome) => outcome === 'closed').length).toBeGreaterThan(0)
+  // Whoever is let in is served, nobody waits for ever, and none is closed that the figures do not know of.
+  const served = outcomes.filter((outcome) => outcome === 200).length
+  expect(served).toBeGreaterThanOrEqual(8)
+  expect(outcomes.filter((outcome) => outcome === 'closed')).toHaveLength(200 - served)
+  const scraped = await (await fetch(`${gateway.adminUrl}/metrics`)).text()
+  expect(scraped).toContain(`guichet_dropped_connections_total ${200 - served}\n`)
   for (const socket of sockets) socket.destroy()
   await expect.poll(() => statusOf(`${gateway.url}/x`), { timeout: 10_000 }).toBe(200)
-  const scraped = await (await fetch(`${gateway.adminUrl}/metrics`)).text()
-  expect(Number(/^guichet_dropped_connections_total (\d+)/m.exec(scraped)?.[1])).toBeGreaterThan(100)
   expect(await running.stop()).toEqual({ kind: 'exit', code: 0 })
 })

@@ -22,15 +22,17 @@ export type RefusalReason = 'no-token' | 'invalid-token'
 export function identifyCaller(options: IdentifyOptions) {
   const refuse = refuseUnauthenticated(options)
 
-  return async function identifyCaller(request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
-    const reading = readCaller(options, request)
-    const caller = reading instanceof Promise ? await reading : reading
-    if (typeof caller === 'object') {
-      request.journey.caller = caller
-    } else if (request.journey.route?.access === 'connected') {
-      return refuse(request, reply, caller)
-    }
+  function believe(reading: Reading, request: FastifyRequest, reply: FastifyReply): FastifyReply | undefined {
+    if (typeof reading === 'object') request.journey.caller = reading
+    else if (request.journey.route?.access === 'connected') return refuse(request, reply, reading)
     return undefined
+  }
+
+  return function identifyCaller(request: FastifyRequest, reply: FastifyReply) {
+    const reading = readCaller(options, request)
+    // Who was seen before, nearly everyone, costs no promise.
+    if (!(reading instanceof Promise)) return believe(reading, request, reply)
+    return reading.then((read) => believe(read, request, reply))
   }
 }
 
@@ -142,5 +144,10 @@ function readBearer({ headers, raw }: FastifyRequest): string | null {
     if (name.length === authorizationLength && name.toLowerCase() === 'authorization') lines++
   }
   if (lines > 1) throw new GatewayError('ambiguous-credentials')
-  return /^bearer +(.*)$/i.exec(authorization)?.[1] ?? null
+  if (authorization.slice(0, scheme.length).toLowerCase() !== scheme) return null
+  let start = scheme.length
+  while (authorization[start] === ' ') start++
+  return authorization.slice(start)
 }
+
+const scheme = 'bearer '

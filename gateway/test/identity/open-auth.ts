@@ -23,6 +23,7 @@ import { createTokens } from '../../identity/tokens.ts'
 import type { Journey } from '../../journey.ts'
 import { createListener } from '../../listener.ts'
 import type { Route } from '../../routing/route.ts'
+import { walk } from '../../steps.ts'
 
 export interface Answer {
   readonly status: number
@@ -162,7 +163,7 @@ export async function openAuth({ isSecure = true, ...exchanged }: AuthBenchOptio
     }
   })
   await app.register(authRoutes, options)
-  const onRequest = identifyCaller({ tokens, cookies })
+  const onRequest = walk([identifyCaller({ tokens, cookies })])
   for (const url of ['/private', '/private/*', '/public']) {
     app.all(url, { onRequest }, async ({ journey }) => journey.caller)
   }

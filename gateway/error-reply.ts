@@ -1,9 +1,9 @@
 import type { OutgoingHttpHeaders } from 'node:http'
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import { renderErrorPage } from './error-page.ts'
-import { type ErrorCode, GatewayError } from './errors.ts'
+import { type ErrorCode, errorTable, GatewayError, type Refusal } from './errors.ts'
 import { pickLanguage, scriptedPageSecurityPolicy } from './page.ts'
-import { problemOf } from './problem.ts'
+import { problemOf, problemText } from './problem.ts'
 
 /**
  * The one place where an error becomes a response: problem+json, a page for a browser's navigation,
@@ -47,27 +47,31 @@ export function replyWithError(thrown: unknown, request: FastifyRequest, reply: 
 
 /**
  * The same answer for what most refusals are, a problem for a client that is no page of another origin, but written
- * past Fastify's reply: its ways for errors and payloads cost as much as all the rest of a denial.
+ * past Fastify's reply: its ways for errors and payloads cost as much as all the rest of a denial. Nor is there an
+ * Error, which nobody would catch.
  *
  * @param isExposing whether scripts of other origins may read answers
  * @returns a function that sends the refusal, or throws it to go the long way
  */
 export function createRefusal(isExposing: boolean, draining: { readonly isDraining: boolean }) {
-  return function refuse(error: GatewayError, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  return function refuse(refusal: Refusal, request: FastifyRequest, reply: FastifyReply): FastifyReply {
     const { raw } = request
-    const isPlain = raw.complete && raw.httpVersionMajor === 1 && error.status < 500
-    if (!isPlain || isExposing || draining.isDraining || wantedForm(request) !== 'problem') throw error
-    const body = JSON.stringify(problemOf(error, request.id))
-    const headers = reply.code(error.status).getHeaders()
-    headers['cache-control'] = 'no-store'
-    headers['x-content-type-options'] = 'nosniff'
-    headers['content-type'] = 'application/problem+json'
-    headers['content-length'] = Buffer.byteLength(body)
-    if (error.details.retryAfterSeconds !== undefined) {
-      headers['retry-after'] = String(error.details.retryAfterSeconds)
+    const { code, details } = refusal
+    const { status } = errorTable[code]
+    const isPlain = raw.complete && raw.httpVersionMajor === 1 && status < 500
+    if (!isPlain || isExposing || draining.isDraining || wantedForm(request) !== 'problem')
+      throw new GatewayError(code, details)
+    const body = problemText(refusal, request.id)
+    const headers: OutgoingHttpHeaders = {
+      ...(reply.code(status).getHeaders() as OutgoingHttpHeaders),
+      'cache-control': 'no-store',
+      'x-content-type-options': 'nosniff',
+      'content-type': 'application/problem+json',
+      'content-length': Buffer.byteLength(body),
     }
+    if (details.retryAfterSeconds !== undefined) headers['retry-after'] = String(details.retryAfterSeconds)
     reply.hijack()
-    reply.raw.writeHead(error.status, headers as OutgoingHttpHeaders)
+    reply.raw.writeHead(status, headers)
     reply.raw.end(request.method === 'HEAD' ? undefined : body)
     return reply
   }

@@ -217,8 +217,14 @@ export interface ErrorDetails {
   readonly cause?: unknown
 }
 
+/** What is answered to a request that goes no further. */
+export interface Refusal {
+  readonly code: ErrorCode
+  readonly details: ErrorDetails
+}
+
 /** Thrown anywhere on the road of a request; `error-reply.ts` turns it into the answer. */
-export class GatewayError extends Error {
+export class GatewayError extends Error implements Refusal {
   readonly code: ErrorCode
   readonly details: ErrorDetails
 

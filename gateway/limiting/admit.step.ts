@@ -1,5 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { GatewayError } from '../errors.ts'
+import { GatewayError, type Refusal } from '../errors.ts'
 import { type AdmissionRequest, isViolated, type WindowState } from './admission.ts'
 import type { Decision, Tier } from './decision.ts'
 import { type WriteLimitHeaders, wholeSeconds } from './headers.ts'
@@ -18,7 +18,7 @@ export interface AdmitOptions {
   /** Ends the request of a dead session as identity wants it ended: 401, or the login page. */
   readonly refuseDeadSession: (request: FastifyRequest, reply: FastifyReply) => FastifyReply
   /** Sends a denial, or throws it. */
-  readonly refuse: (denial: GatewayError, request: FastifyRequest, reply: FastifyReply) => FastifyReply
+  readonly refuse: (denial: Refusal, request: FastifyRequest, reply: FastifyReply) => FastifyReply
 }
 
 /**
@@ -27,24 +27,35 @@ export interface AdmitOptions {
  */
 export function admitCall(options: AdmitOptions) {
   const { limiter, refuseDeadSession, refuse } = options
-  return async function admitCall(request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
-    const { journey } = request
-    const { route } = journey
-    const session = sessionOf(request)
-    if (route === null || (session === null && route.policies.length === 0)) return undefined
-    const windows = windowsOrRefusal(route, askerOf(request), planOf(request))
 
-    const decision = await limiter.decide({ session, windows, callId: journey.requestId })
+  function follow(decision: Decision, request: FastifyRequest, reply: FastifyReply): Followed {
+    const { journey } = request
     journey.decision = decision
     if (decision.kind === 'session-ended') {
-      if (route.access === 'connected') return refuseDeadSession(request, reply)
+      if (journey.route?.access === 'connected') return refuseDeadSession(request, reply)
       journey.caller = { kind: 'anonymous' }
       return admitCall(request, reply)
     }
     const denial = settleVerdict(decision, reply, options)
     return denial === null ? undefined : refuse(denial, request, reply)
   }
+
+  function admitCall(request: FastifyRequest, reply: FastifyReply): Followed {
+    const { route, requestId } = request.journey
+    const session = sessionOf(request)
+    if (route === null || (session === null && route.policies.length === 0)) return undefined
+    const windows = windowsOrRefusal(route, askerOf(request), planOf(request))
+    const decision = limiter.decide({ session, windows, callId: requestId })
+    // A denial that is known costs no promise.
+    if (!(decision instanceof Promise)) return follow(decision, request, reply)
+    return decision.then((decided) => follow(decided, request, reply))
+  }
+
+  return admitCall
 }
+
+/** The reply when it was sent. */
+type Followed = FastifyReply | undefined | Promise<FastifyReply | undefined>
 
 /** Who asks, as far as the request and its token tell. */
 export function askerOf(request: FastifyRequest): Asker {
@@ -143,7 +154,7 @@ function settleVerdict(
   reply: FastifyReply,
   { decided, refusedAlone, limitHeaders }: Pick<AdmitOptions, 'decided' | 'refusedAlone' | 'limitHeaders'>,
   counted: readonly WindowState[] = [],
-): GatewayError | null {
+): Refusal | null {
   if (decision.kind === 'store-away') {
     for (const policy of decision.closed) refusedAlone(policy)
     throw new GatewayError('store-unavailable', {
@@ -166,14 +177,17 @@ function settleVerdict(
   return decision.kind === 'denied' ? denialOf(decision) : null
 }
 
-function throwDenial(denial: GatewayError | null): void {
-  if (denial !== null) throw denial
+function throwDenial(denial: Refusal | null): void {
+  if (denial !== null) throw new GatewayError(denial.code, denial.details)
 }
 
-function denialOf({ windows, retryAfterMs }: Extract<Decision, { kind: 'denied' }>): GatewayError {
+function denialOf({ windows, retryAfterMs }: Extract<Decision, { kind: 'denied' }>): Refusal {
   const violated = windows.filter(isViolated)
-  return new GatewayError(violated.some(({ isBanned }) => isBanned) ? 'abnormal-usage' : 'quota-exceeded', {
-    retryAfterSeconds: wholeSeconds(retryAfterMs),
-    members: { 'violated-policies': violated.map(({ request }) => request.policy.name) },
-  })
+  return {
+    code: violated.some(({ isBanned }) => isBanned) ? 'abnormal-usage' : 'quota-exceeded',
+    details: {
+      retryAfterSeconds: wholeSeconds(retryAfterMs),
+      members: { 'violated-policies': violated.map(({ request }) => request.policy.name) },
+    },
+  }
 }

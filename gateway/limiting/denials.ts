@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache'
-import { type AdmissionRequest, isViolated, type WindowState } from './admission.ts'
+import { type AdmissionRequest, isViolated, type WindowRequest, type WindowState } from './admission.ts'
 import type { Decision } from './decision.ts'
 import type { LimitNewsChannel } from './limit-news.ts'
 
@@ -36,7 +36,8 @@ export interface DenialMemory extends Disposable {
  */
 export function createDenialMemory(options: DenialMemoryOptions): DenialMemory {
   const { news, size = 10_000, now = () => performance.now() } = options
-  const denials = new LRUCache<string, KnownDenial>({ max: size })
+  /** By all subjects of the call, since these vary most; then there is one for each route and quota, few. */
+  const denials = new LRUCache<string, readonly KnownDenial[]>({ max: size })
   const subjects = new LRUCache<string, Set<string>>({ max: size })
   let moment = 0
   /** When news last said that a subject has more room; so that an answer older than it is not believed. */
@@ -58,18 +59,12 @@ export function createDenialMemory(options: DenialMemoryOptions): DenialMemory {
   return {
     recall(request) {
       if (denials.size === 0 || !news.isLive()) return null
-      const key = keyOf(request)
-      const known = denials.get(key)
-      if (known === undefined || !isOfItsPolicies(known, request)) return null
+      const known = find(denials.get(subjectsOf(request)), request)
+      if (known === undefined) return null
       const at = now()
-      if (at >= known.untilMs) {
-        denials.delete(key)
-        return null
-      }
+      if (at >= known.untilMs) return null
       const passedMs = at - known.atMs
-      const windows = known.windows.map(
-        (window): WindowState => ({ ...window, resetMs: Math.max(0, window.resetMs - passedMs) }),
-      )
+      const windows = known.windows.map((window) => passed(window, passedMs))
       return { kind: 'denied', tier: 'memory', windows, retryAfterMs: known.untilMs - at }
     },
 
@@ -78,9 +73,12 @@ export function createDenialMemory(options: DenialMemoryOptions): DenialMemory {
     remember(request, { windows, retryAfterMs }, asked) {
       if (!windows.every(isForeseeable) || missedAt > asked) return
       if (windows.some(({ request: { subject } }) => (loosened.get(subject) ?? 0) > asked)) return
-      const key = keyOf(request)
+      const key = subjectsOf(request)
       const atMs = now()
-      denials.set(key, { windows, atMs, untilMs: atMs + retryAfterMs })
+      const others = (denials.get(key) ?? []).filter(
+        (denial) => atMs < denial.untilMs && !isOf(denial, request),
+      )
+      denials.set(key, [...others, { windows, atMs, untilMs: atMs + retryAfterMs }])
       for (const {
         request: { subject },
       } of windows) {
@@ -108,13 +106,31 @@ function isForeseeable(window: WindowState): boolean {
   return !(isViolated(window) && policy.algorithm === 'concurrent')
 }
 
-/** Not so once the configuration was read again: the policy may say something else by now. */
-function isOfItsPolicies({ windows }: KnownDenial, request: AdmissionRequest): boolean {
-  return windows.every((window, i) => window.request.policy === request.windows[i]?.policy)
+/** Its own time aside, a denial stays as it is. Written out: this is done for every known denial. */
+function passed(window: WindowState, ms: number): WindowState {
+  const { request, hasRoom, isBanned, quota, remaining, resetMs, receipt } = window
+  return { request, hasRoom, isBanned, quota, remaining, resetMs: Math.max(0, resetMs - ms), receipt }
 }
 
-function keyOf({ windows }: AdmissionRequest): string {
-  let key = ''
-  for (const { bucket, subject, cost, quota } of windows) key += `${bucket} ${subject} ${cost} ${quota}\n`
-  return key
+function find(denials: readonly KnownDenial[] = [], request: AdmissionRequest): KnownDenial | undefined {
+  for (const denial of denials) if (isOf(denial, request)) return denial
+  return undefined
+}
+
+/** Of calls with the same subjects. Not so once the configuration was read again: its policies are others. */
+function isOf({ windows }: KnownDenial, request: AdmissionRequest): boolean {
+  if (windows.length !== request.windows.length) return false
+  for (let i = 0; i < windows.length; i++) {
+    const one = (windows[i] as WindowState).request
+    const other = request.windows[i] as WindowRequest
+    if (one.policy !== other.policy || one.bucket !== other.bucket) return false
+    if (one.cost !== other.cost || one.quota !== other.quota) return false
+  }
+  return true
+}
+
+function subjectsOf({ windows }: AdmissionRequest): string {
+  let subjects = ''
+  for (const { subject } of windows) subjects = subjects === '' ? subject : `${subjects}\n${subject}`
+  return subjects
 }

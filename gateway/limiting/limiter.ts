@@ -30,8 +30,11 @@ export interface LimiterOptions {
 }
 
 export interface Limiter extends AsyncDisposable {
-  /** Never rejects because of the store. A session is presumed alive while nobody can tell. */
-  decide(request: AdmissionRequest): Promise<Decision>
+  /**
+   * Never rejects because of the store. A session is presumed alive while nobody can tell. A known denial
+   * comes at once, without a promise.
+   */
+  decide(request: AdmissionRequest): Decision | Promise<Decision>
   /** As `decide`, counting nothing. */
   look(request: AdmissionRequest): Promise<Decision>
   /** As the store's, of a window that `look` has just answered; the next place alone when it cannot tell. */
@@ -96,23 +99,32 @@ export function createLimiter(options: LimiterOptions): Limiter {
     }
   }
 
+  async function decideByStore(
+    request: AdmissionRequest,
+    wasKnown: boolean,
+    nowMs: number,
+  ): Promise<Decision> {
+    const moment = memory.moment()
+    const decision = await ask(request, 'admit')
+    if (decision.tier !== 'store') return decision
+    // The store was emptied, or another one has taken its place, and nobody told.
+    if (wasKnown && decision.kind !== 'denied') memory.clear()
+    if (decision.kind === 'denied') {
+      memory.remember(request, decision, moment)
+      if (recheckAtMs <= nowMs) recheckAtMs = nowMs + recheckEveryMs
+    }
+    return decision
+  }
+
   return {
-    async decide(request) {
+    decide(request) {
       const known = memory.recall(request)
       const nowMs = performance.now()
       if (known !== null && nowMs - heardAtMs < heardWithinMs && nowMs < recheckAtMs) return known
       if (!breaker.isUp()) return alone.decide(request)
       // One call of many, so that a wrong memory goes without everybody asking.
       recheckAtMs = Math.max(recheckAtMs, known === null ? 0 : nowMs + recheckEveryMs)
-      const moment = memory.moment()
-      const decision = await ask(request, 'admit')
-      // The store was emptied, or another one has taken its place, and nobody told.
-      if (known !== null && decision.tier === 'store' && decision.kind !== 'denied') memory.clear()
-      if (decision.tier === 'store' && decision.kind === 'denied') {
-        memory.remember(request, decision, moment)
-        if (recheckAtMs <= nowMs) recheckAtMs = nowMs + recheckEveryMs
-      }
-      return decision
+      return decideByStore(request, known !== null, nowMs)
     },
     look: (request) => (breaker.isUp() ? ask(request, 'look') : alone.look(request)),
     async timeline({ tier }, window, most) {

@@ -17,6 +17,7 @@ export interface AppOptions {
   articles: Articles
   loginUrl: string
   logoutUrl: string
+  accountUrl: string
   logLevel: LogLevel
   /** Null: X-Forwarded-User is believed as it is. */
   proof: ProofSettings | null
@@ -25,8 +26,8 @@ export interface AppOptions {
 
 /** EtuServices, not yet listening. The articles stay the caller's to close, after the app. */
 export async function createApp(options: AppOptions): Promise<FastifyInstance> {
-  const { articles, loginUrl, logoutUrl, logLevel, proof, now = () => new Date() } = options
-  const pages = preparePages({ loginUrl, logoutUrl })
+  const { articles, loginUrl, logoutUrl, accountUrl, logLevel, proof, now = () => new Date() } = options
+  const pages = preparePages({ loginUrl, logoutUrl, accountUrl })
   const app = fastify({
     // Paths that cannot be decoded come before any route and its error handler.
     frameworkErrors: (error, request, reply) => refuse(pages, error, request, reply),

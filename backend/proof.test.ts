@@ -35,6 +35,7 @@ async function startProvenApp(published = jwks) {
     articles,
     loginUrl: '',
     logoutUrl: '',
+    accountUrl: '',
     logLevel: 'silent',
     proof: { jwksUrl, issuer: good.iss, audience: good.aud },
   })

@@ -10,6 +10,8 @@ export interface Settings {
   loginUrl: string
   /** Where the "log out" form is posted; empty hides it. */
   logoutUrl: string
+  /** Where the visitor's account is; empty hides the link. */
+  accountUrl: string
   logLevel: LogLevel
   /** Null: X-Forwarded-User is believed as it is. */
   proof: ProofSettings | null
@@ -44,6 +46,7 @@ export function readSettings(env: Record<string, string | undefined>): ReadSetti
     demoData: env.DEMO_DATA === '1',
     loginUrl: env.LOGIN_URL ?? '/auth/login?return_to=/services',
     logoutUrl: env.LOGOUT_URL ?? '/auth/logout',
+    accountUrl: env.ACCOUNT_URL ?? '/auth/account',
     logLevel,
     proof,
     stopWithStdin: env.STOP_WITH_STDIN === '1',

@@ -12,6 +12,7 @@ export async function startTestApp(articles = openSqliteArticles(':memory:')) {
   const options = {
     loginUrl: '/auth/login',
     logoutUrl: '/auth/logout',
+    accountUrl: '/auth/account',
     logLevel: 'silent',
     proof: null,
   } as const

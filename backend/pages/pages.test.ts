@@ -101,6 +101,20 @@ test('an anonymous visitor sees articles without a button, and a login page inst
   expect((await articles.onSale({ limit: 5, offset: 0 })).articles).toHaveLength(1)
 })
 
+test.each([
+  ['fr', 'Mon compte'],
+  ['en', 'My account'],
+])('whoever is connected finds the way to the account (%s)', async (language, label) => {
+  const { call } = await startTestApp()
+  const link = `<a href="/auth/account">${label}</a>`
+  for (const path of ['/', '/services/achat']) {
+    const page = (headers = {}) =>
+      call(`${path}?lang=${language}`, { headers }).then((answer) => answer.text())
+    expect(await page(anne)).toContain(link)
+    expect(await page()).not.toContain('/auth/account')
+  }
+})
+
 test('a form that another site posts is refused', async () => {
   const { post, articles } = await startTestApp()
   const answer = await post('/services/vente', form, { ...anne, 'sec-fetch-site': 'cross-site' })

@@ -10,6 +10,7 @@ import { isLanguage, type Language, languageOf, words } from './language.ts'
 export interface PageOptions {
   loginUrl: string
   logoutUrl: string
+  accountUrl: string
 }
 
 export interface Pages {

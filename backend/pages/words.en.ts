@@ -10,6 +10,7 @@ export const en: Words = {
   purchase: 'Buy',
   language: 'Language',
   login: 'Log in',
+  account: 'My account',
   logout: 'Log out',
   connectedAs: 'Logged in:',
   anonymous: 'You are not logged in: you can look around, but neither sell nor buy.',

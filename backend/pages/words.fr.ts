@@ -10,6 +10,7 @@ export const fr = {
   purchase: 'Achat',
   language: 'Langue',
   login: 'Se connecter',
+  account: 'Mon compte',
   logout: 'Se déconnecter',
   connectedAs: 'Connecté\u00a0:',
   anonymous: 'Vous n’êtes pas connecté\u00a0: vous pouvez regarder, mais ni vendre ni acheter.',

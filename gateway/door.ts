@@ -29,8 +29,8 @@ export interface Door {
   close(withinMs: number): Promise<void>
 }
 
-/** What Node's server tells an app of. */
-const events = ['request', 'upgrade', 'checkContinue', 'connect', 'clientError'] as const
+/** What Node's server tells an app of beside requests. */
+const rareEvents = ['upgrade', 'checkContinue', 'connect', 'clientError'] as const
 
 /** As `upgrades.ts` sets it, and Node asks it. */
 type Upgrading = HttpServer & { shouldUpgradeCallback: (request: unknown) => boolean }
@@ -47,7 +47,9 @@ export async function openDoor(
 ): Promise<Door> {
   let app = firstApp
   const server = openServer(options)
-  for (const event of events) server.on(event, (...told: unknown[]) => void app.server.emit(event, ...told))
+  server.on('request', (request, response) => void app.server.emit('request', request, response))
+  for (const event of rareEvents)
+    server.on(event, (...told: unknown[]) => void app.server.emit(event, ...told))
   Object.assign(server, {
     shouldUpgradeCallback: (request: unknown) => (app.server as Upgrading).shouldUpgradeCallback(request),
   })

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { PassThrough } from 'node:stream'
 import fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
@@ -15,16 +15,19 @@ export interface ListenerOptions {
   readonly maxBodyBytes?: number
   /** Answers say `Connection: close` while true. */
   readonly draining: { readonly isDraining: boolean }
+  /** Told of each request, before anything is done about it. */
+  readonly began?: (response: ServerResponse) => void
 }
 
 /** A Fastify instance with the limits and the error answers that all listeners share. It stands behind a `Door`. */
 export function createListener(options: ListenerOptions): FastifyInstance {
   const app = fastify({
-    loggerInstance: options.log,
+    serverFactory: (handle) => createServer(countAndCut(handle, options)),
     // The road writes its own line at its end.
     logController: new LogController({ disableRequestLogging: true }),
-    // One logger for all: a child per request costs more than the line it writes.
-    childLoggerFactory: (log) => log,
+    // One logger for all: a child per request costs more than the line it writes. Not as `loggerInstance`, for whose
+    // sake Fastify would wait for the end of each response.
+    childLoggerFactory: () => options.log,
     genReqId: createRequestIds(),
     routerOptions: { ignoreTrailingSlash: false },
     ...(options.maxBodyBytes === undefined ? {} : { bodyLimit: options.maxBodyBytes }),
@@ -38,7 +41,7 @@ export function createListener(options: ListenerOptions): FastifyInstance {
   app.server.on('connect', (_request, socket: Socket) => refuse(socket, 'method-not-allowed'))
   askForBodiesThatAreRead(app)
   limitParsedBodies(app, options.requestTimeoutMs)
-  cutWhoTakesNothing(app, options.requestTimeoutMs)
+  letArriveWhatCameTogether(app)
   closeConnectionsWhenDraining(app, options.draining)
   return app
 }
@@ -75,24 +78,49 @@ function limitParsedBodies(app: FastifyInstance, withinMs: number): void {
   })
 }
 
-/** Of an answer that is complete and waits for its client: one under way has a clock of its own. */
-function cutWhoTakesNothing({ server }: FastifyInstance, withinMs: number): void {
-  // First, since an answer may be complete before anybody else hears of its request.
-  server.prependListener('request', (_request: IncomingMessage, response: ServerResponse) => {
-    response.once('prefinish', () => response.setTimeout(withinMs))
+/**
+ * Tells `began` of each request, and cuts clients that take nothing of an answer that is complete and waits for them: one
+ * under way has a clock of its own.
+ */
+function countAndCut(handle: RequestListener, { began, requestTimeoutMs }: ListenerOptions): RequestListener {
+  function cutWhoTakesNothing(this: ServerResponse): void {
+    // Most answers leave at once, and a clock is dear.
+    if (this.writableLength > 0) this.setTimeout(requestTimeoutMs)
+  }
+  return (request, response) => {
+    // First, since an answer may be complete before anybody else hears of its request.
+    response.on('prefinish', cutWhoTakesNothing)
+    began?.(response)
+    handle(request, response)
+  }
+}
+
+/**
+ * Hooks run while Node still reads the bytes that the head came with: a refusal could not tell whether there is more to
+ * come, and would close the connection. So each request waits once for the end of what has come.
+ */
+function letArriveWhatCameTogether(app: FastifyInstance): void {
+  const arrived = Promise.resolve(undefined)
+  app.addHook('onRequest', (_request, reply, done) => {
+    // Unheard it would end the process.
+    reply.raw.on('error', ignore)
+    void arrived.then(done)
   })
 }
 
 /** Else clients that keep their connection alive hold the process for as long as they like. */
 function closeConnectionsWhenDraining(app: FastifyInstance, draining: ListenerOptions['draining']): void {
-  app.addHook('onRequest', async (_request, reply) => {
+  app.addHook('onRequest', (_request, reply, done) => {
     if (draining.isDraining) reply.header('connection', 'close')
+    done()
   })
-  app.addHook('onSend', async (_request, reply, payload) => {
+  app.addHook('onSend', (_request, reply, payload, done) => {
     if (draining.isDraining) reply.header('connection', 'close')
-    return payload
+    done(null, payload)
   })
 }
+
+function ignore(): void {}
 
 /** What Node's parser refuses never becomes a request: answered on the bare socket, which is then closed. */
 function refuseBrokenRequest(log: FastifyBaseLogger) {

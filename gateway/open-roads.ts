@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { ServerResponse } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
@@ -44,16 +44,16 @@ export async function openRoads(config: GatewayConfig, options: RoadsOptions): P
   const upstreams = opening.use(
     openUpstreams(config.upstreams.map(upstreamOf), options.drained, upstreamEvents(parts.metrics, log)),
   )
-  const running = new Set<ServerResponse>()
-  function run(response: ServerResponse): void {
-    running.add(response)
-    response.once('close', () => running.delete(response))
+  let running = 0
+  const ended = (): void => void running--
+  function began(response: ServerResponse): void {
+    running++
+    response.on('close', ended)
   }
 
   async function open(serve: (app: FastifyInstance) => void, maxBodyBytes: number): Promise<FastifyInstance> {
     const { requestTimeoutMs } = config.limits
-    const app = createListener({ log, draining, requestTimeoutMs, maxBodyBytes })
-    app.server.on('request', (_request: IncomingMessage, response: ServerResponse) => run(response))
+    const app = createListener({ log, draining, requestTimeoutMs, maxBodyBytes, began })
     serve(app)
     opening.defer(() => app.close())
     await app.ready()
@@ -67,7 +67,7 @@ export async function openRoads(config: GatewayConfig, options: RoadsOptions): P
     maxBodyBytes,
   )
   const callers = await open(
-    (app) => serveCallers(app, config, parts, { upstreams, draining, log, shakingHands: run }),
+    (app) => serveCallers(app, config, parts, { upstreams, draining, log, shakingHands: began }),
     maxBodyBytes,
   )
 
@@ -76,7 +76,7 @@ export async function openRoads(config: GatewayConfig, options: RoadsOptions): P
     ...{ callers, operators, checks, showAtScrapes: parts.showAtScrapes },
     async leave(withinMs) {
       const untilMs = performance.now() + withinMs
-      while (running.size > 0 && performance.now() < untilMs) await sleep(50)
+      while (running > 0 && performance.now() < untilMs) await sleep(50)
       await opened.disposeAsync()
     },
     [Symbol.asyncDispose]: () => opened.disposeAsync(),

@@ -49,7 +49,13 @@ it.each<[string, Step]>([
 
 it.each<[string, Step]>([
   ['has answered', (_request, reply) => void reply.send('answered')],
-  ['answers later', (_request, reply) => void setImmediate(() => reply.send('answered')) ?? reply],
+  [
+    'answers later',
+    (_request, reply) => {
+      setImmediate(() => reply.send('answered'))
+      return reply
+    },
+  ],
   ['waits and answers', async (_request, reply) => reply.send('answered')],
   [
     'takes the response over',

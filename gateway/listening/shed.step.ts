@@ -26,13 +26,14 @@ export function shedOverload({ maxInFlight, maxLagMs, lag, shed }: ShedOptions):
   const { status } = errorTable.overloaded
   const overloaded = new GatewayError('overloaded', { retryAfterSeconds })
   let inFlight = 0
+  const ended = (): void => void inFlight--
 
   return function shedOverload(request, reply, done) {
     const { raw } = reply
     const reason = inFlight >= maxInFlight ? 'in-flight' : lag.meanMs > maxLagMs ? 'event-loop' : null
     if (reason === null) {
       inFlight++
-      raw.once('close', () => inFlight--)
+      raw.on('close', ended)
       return done()
     }
     shed(reason)

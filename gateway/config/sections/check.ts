@@ -4,7 +4,8 @@ import { Name, Section } from '../keys.ts'
 export const check = Section(
   {
     host: Type.String({
-      description: 'Address it listens on; one that others can reach needs a token.',
+      description:
+        'IP address it listens on; of a name only the first address is taken. One that others can reach needs a token.',
       default: '127.0.0.1',
     }),
     port: Type.Integer({ description: 'Its port; 0 takes a free one.', minimum: 0, maximum: 65_535 }),

@@ -25,7 +25,11 @@ const tls = Section(
 
 export const listen = Section(
   {
-    host: Type.String({ description: 'Address the gateway listens on.', default: '127.0.0.1' }),
+    host: Type.String({
+      description:
+        'IP address the gateway listens on; `::` is all of the machine, those of IPv4 too. Of a name, such as `localhost`, only the first address is taken.',
+      default: '127.0.0.1',
+    }),
     port: port('Port of the gateway; 0 takes a free one.', 8080),
     publicUrl: Type.Optional(
       Type.String({
@@ -45,7 +49,10 @@ export const listen = Section(
 
 export const admin = Section(
   {
-    host: Type.String({ description: 'Address the admin listener binds to.', default: '127.0.0.1' }),
+    host: Type.String({
+      description: 'IP address the admin listener binds to; of a name only the first address is taken.',
+      default: '127.0.0.1',
+    }),
     port: port('Port of the admin listener; 0 takes a free one.', 9090),
     token: Type.String({
       description: 'Bearer token of the admin API. Empty: one is made at start and printed.',

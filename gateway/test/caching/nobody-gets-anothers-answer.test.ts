@@ -210,6 +210,20 @@ describe('what nobody thought the app reads', () => {
 describe('a stored answer', () => {
   const everyone = { 'cache-control': 'public, max-age=60' }
 
+  test('is given to who has chosen a language for our pages: a cookie that no app hears of', async () => {
+    await using cached = await openCachedApp(answering(everyone))
+    const { url } = cached.gateway
+    const chosen = await ask(url, '/auth/login?lang=fr')
+    const cookie = String(chosen.headers['set-cookie']).split(';')[0] ?? ''
+    expect(cookie).toBe('guichet_language=fr')
+    const first = await ask(url, '/a', { headers: { cookie } })
+    expect((await ask(url, '/a')).body).toBe(first.body)
+    expect((await ask(url, '/a', { headers: { cookie: `${cookie}; of-the-app=1` } })).body).not.toBe(
+      first.body,
+    )
+    expect(cached.app.seen.flatMap(({ rawHeaders }) => rawHeaders).join()).not.toContain('guichet_language')
+  })
+
   test('is not given to who is over the limit, nor to who has logged out', async () => {
     await using cached = await openWithTwo(answering(everyone))
     const { url } = cached.gateway

@@ -51,7 +51,7 @@ const packageOwners: Record<string, RegExp> = {
   fastify: /^gateway\/[^/]+\.ts$|\.(step|routes)\.ts$|^backend\/|^bench\//,
   '@fastify/formbody': /\.routes\.ts$|^backend\//,
   '@fastify/reply-from': /^bench\//,
-  undici: /^gateway\/proxying\/|^bench\//,
+  undici: /^bench\//,
   ioredis: /^gateway\/connections\/|\.redis\.ts$|^bench\//,
   mysql2: /^gateway\/connections\/|\.mysql\.ts$|^backend\/|^bench\//,
   'node:sqlite': /^gateway\/connections\/|\.sqlite\.ts$|^backend\//,

@@ -157,7 +157,7 @@ class FillingSink implements AnswerSink {
     this.#drop(found)
     this.#land({ kind: 'failed' })
     const error = new Error('the upstream answered 304 about something that it was not asked about')
-    this.#client.failed({ error, wasSent: true, hasInformed: false, hasAnswered: false })
+    this.#client.failed({ error, wasSent: true, hasInformed: false, hasAnswered: false, wasReused: false })
   }
 
   #renew(found: Found, headers: ResponseHeaders): void {

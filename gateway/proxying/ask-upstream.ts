@@ -2,7 +2,7 @@ import type { Asker } from './balancing/hash-key.ts'
 import { mayRetry } from './balancing/may-retry.ts'
 import type { Attempt, Target } from './balancing/target.ts'
 import type { TargetGroup } from './balancing/target-group.ts'
-import { wasReused } from './connector.ts'
+import type { Fault } from './exchange-error.ts'
 import {
   type AnswerSink,
   type ExchangeWatcher,
@@ -12,7 +12,6 @@ import {
   type Sending,
   sendHttp,
 } from './send-http.ts'
-import type { Fault } from './upstream-error.ts'
 
 /** Hears how the upstream as a whole did, whichever targets were asked: each of these once at most. */
 export interface CallOwner {
@@ -88,14 +87,14 @@ class UpstreamCall implements ExchangeWatcher, Sending {
       return false
     }
     this.#attempt = next
-    this.#sending = this.#send(next)
+    this.#sending = this.#send(next, failure.wasReused)
     return true
   }
 
   #isSentAgain(failure: Failure, fault: Fault | null, nowMs: number): boolean {
     const { upstream, request } = this.#parts
     // With nowhere else to go, only what a connection may have lost before the target saw it.
-    if (this.#isAborted || !(upstream.hasOthers || wasReused(failure.error))) return false
+    if (this.#isAborted || !(upstream.hasOthers || failure.wasReused)) return false
     switch (mayRetry(failure, request, fault)) {
       case 'no':
         return false
@@ -112,8 +111,8 @@ class UpstreamCall implements ExchangeWatcher, Sending {
     return upstream.begin(asker, nowMs, this.#tried)
   }
 
-  #send({ target }: Attempt): Sending {
+  #send({ target }: Attempt, isFresh = false): Sending {
     const { request, sink } = this.#parts
-    return sendHttp(target.pool, request, sink, this)
+    return sendHttp(target.pool, request, sink, this, isFresh)
   }
 }

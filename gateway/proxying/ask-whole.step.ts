@@ -85,6 +85,7 @@ export function askWhole({ upstreams, completeHead, ...options }: AskWholeOption
 /** A body that has been read already, and needs no watching. */
 const bodyAtHand = (body: Buffer): RequestBody => ({
   stream: Readable.from(body),
+  length: body.length,
   watch: () => undefined,
   unwatch: () => undefined,
 })

@@ -1,7 +1,7 @@
 import type { Journey } from '../journey.ts'
 import type { CallOwner } from './ask-upstream.ts'
+import type { Fault } from './exchange-error.ts'
 import type { HeaderFields } from './send-http.ts'
-import type { Fault } from './upstream-error.ts'
 
 /** What the journey learns from the upstream: when it was asked, how long it took, what it says the call has cost. */
 export class CallNotes implements CallOwner {

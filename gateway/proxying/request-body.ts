@@ -12,6 +12,8 @@ export interface BodyLimits {
 /** A body on its way to the upstream. */
 export interface RequestBody {
   readonly stream: Readable
+  /** In bytes, as announced; null: it comes in chunks. */
+  readonly length: number | null
   /** Called when its sending begins: gives it up when the body is longer or its client slower than allowed. */
   watch(sending: Sending): void
   unwatch(): void
@@ -26,21 +28,22 @@ export interface RequestBody {
 export function requestBody(raw: IncomingMessage, limits: BodyLimits): RequestBody | null {
   if (raw.method === 'GET' || raw.method === 'HEAD') return null
   const length = raw.headers['content-length']
-  if (raw.headers['transfer-encoding'] === undefined) {
-    if (length === undefined || length === '0') return null
-    if (Number(length) > limits.maxBodyBytes) throw new GatewayError('body-too-large')
-  }
-  return new WatchedBody(raw, limits)
+  if (raw.headers['transfer-encoding'] !== undefined) return new WatchedBody(raw, null, limits)
+  if (length === undefined || length === '0') return null
+  if (Number(length) > limits.maxBodyBytes) throw new GatewayError('body-too-large')
+  return new WatchedBody(raw, Number(length), limits)
 }
 
 class WatchedBody implements RequestBody {
   readonly stream: IncomingMessage
+  readonly length: number | null
   readonly #limits: BodyLimits
   #received = 0
   #sending: Sending | null = null
 
-  constructor(stream: IncomingMessage, limits: BodyLimits) {
+  constructor(stream: IncomingMessage, length: number | null, limits: BodyLimits) {
     this.stream = stream
+    this.length = length
     this.#limits = limits
   }
 
@@ -56,8 +59,7 @@ class WatchedBody implements RequestBody {
     if (this.#sending === null) return
     this.#sending = null
     this.stream.off('data', this.#count).off('timeout', this.#checkIdle)
-    // undici takes the socket from a body that it gives up.
-    if (this.stream.socket) this.stream.setTimeout(0)
+    this.stream.setTimeout(0)
   }
 
   readonly #count = (chunk: Buffer): void => {

@@ -1,4 +1,6 @@
-import type { Dispatcher } from 'undici'
+import type { Connection, Exchange as HttpExchange } from './http1/connection.ts'
+import type { Connections } from './http1/connections.ts'
+import type { ResponseHead } from './http1/response-head.ts'
 import type { RequestBody } from './request-body.ts'
 import { passableTrailers, responseHeaders } from './response-headers.ts'
 
@@ -26,6 +28,11 @@ export interface Failure {
   readonly hasInformed: boolean
   /** Whether `begin` had been called, so that there is an answer to break off. */
   readonly hasAnswered: boolean
+  /**
+   * Whether it was lost on a connection that had carried others: its app may have closed that one for being idle just as
+   * the request left, and never have seen it (RFC 9112 §9.3.1).
+   */
+  readonly wasReused: boolean
 }
 
 /** What a sink is told when nobody was asked at all. */
@@ -34,6 +41,7 @@ export const refusedBy = (error: Error): Failure => ({
   wasSent: false,
   hasInformed: false,
   hasAnswered: false,
+  wasReused: false,
 })
 
 /** Who follows an exchange: hears `answered` and, at the end, `ended`, or else `failed`. */
@@ -85,96 +93,110 @@ export interface Sending {
 /**
  * Sends one request to one target, once, and streams its answer into the sink, with back-pressure. It
  * knows nothing of replies, retries or caches: those watch, or are sinks.
+ *
+ * @param isFresh on a new connection: those that are open may be stale
  */
 export function sendHttp(
-  target: Dispatcher,
+  target: Connections,
   request: HttpRequest,
   sink: AnswerSink,
   watcher: ExchangeWatcher,
+  isFresh = false,
 ): Sending {
-  const exchange = new Exchange(request, sink, watcher)
-  const { method, target: path, headers, body, responseTimeoutMs: headersTimeout } = request
-  target.dispatch(
-    { method: method as Dispatcher.HttpMethod, path, headers, body: body?.stream ?? null, headersTimeout },
-    exchange,
-  )
+  const exchange = new Exchange(target, request, sink, watcher)
+  target.send(exchange, isFresh)
   return exchange
 }
 
 /** They wait in memory for a client that does not read, since nothing can hold them back: no more are passed on. */
 const mostInterimAnswers = 100
 
-/** One object per request, called by undici's parser: no stream, no event emitter, no signal between the two sockets. */
-class Exchange implements Dispatcher.DispatchHandler, AnswerSource, Sending {
-  readonly #request: HttpRequest
+/** One object per request, called by its connection: no stream, no event emitter, no signal between the two sockets. */
+class Exchange implements HttpExchange, AnswerSource, Sending {
+  readonly request: HttpRequest
+  readonly #target: Connections
   readonly #sink: AnswerSink
   readonly #watcher: ExchangeWatcher
-  #controller: Dispatcher.DispatchController | null = null
-  #abortReason: Error | null = null
+  /** Null before it has begun, and when it is over. */
+  #connection: Connection | null = null
+  #wasSent = false
+  #isOver = false
   #interimAnswers = 0
   #hasAnswered = false
   #passesTrailers = false
 
-  constructor(request: HttpRequest, sink: AnswerSink, watcher: ExchangeWatcher) {
-    this.#request = request
+  constructor(target: Connections, request: HttpRequest, sink: AnswerSink, watcher: ExchangeWatcher) {
+    this.request = request
+    this.#target = target
     this.#sink = sink
     this.#watcher = watcher
   }
 
   abort(reason: Error): void {
-    this.#abortReason ??= reason
-    this.#controller?.abort(reason)
+    if (this.#isOver) return
+    if (this.#connection !== null) return void this.#connection.abort(reason)
+    this.#target.withdraw(this)
+    this.failed(reason, false)
   }
 
   resume(): void {
-    this.#controller?.resume()
+    this.#connection?.resume()
   }
 
-  /** Called when a connection is there, right before the first byte is written. */
-  onRequestStart(controller: Dispatcher.DispatchController): void {
-    if (this.#abortReason !== null) {
-      controller.abort(this.#abortReason)
-      return
-    }
-    this.#controller = controller
-    this.#request.body?.watch(this)
+  begun(connection: Connection): boolean {
+    if (this.#isOver) return false
+    this.#connection = connection
+    this.#wasSent = true
+    this.request.body?.watch(this)
+    return true
   }
 
-  onResponseStart(controller: Dispatcher.DispatchController, status: number, fields: object): void {
-    const { takesTrailers } = this.#request
-    const headers = responseHeaders(fields as HeaderFields, takesTrailers)
-    if (status < 200) {
-      // RFC 9110 §8.6 forbids it, and a client might wait for so many bytes.
-      delete headers['content-length']
-      if (this.#interimAnswers++ < mostInterimAnswers) this.#sink.informed(status, headers)
-    } else if (status > 599) controller.abort(new Error(`the upstream answered with the status ${status}`))
-    else this.#begin(status, headers)
+  informed({ status, headers: fields }: ResponseHead): void {
+    if (this.#interimAnswers++ >= mostInterimAnswers) return
+    const headers = responseHeaders(fields, false)
+    // RFC 9110 §8.6 forbids it, and a client might wait for so many bytes.
+    delete headers['content-length']
+    this.#sink.informed(status, headers)
   }
 
-  #begin(status: number, headers: HeaderFields): void {
+  answered({ status, headers: fields }: ResponseHead): void {
+    if (status > 599) return void this.abort(new Error(`the upstream answered with the status ${status}`))
+    const headers = responseHeaders(fields, this.request.takesTrailers)
     this.#hasAnswered = true
     this.#passesTrailers = headers.trailer !== undefined
     this.#watcher.answered(headers)
     this.#sink.begin(status, headers, this)
   }
 
-  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
-    if (!this.#sink.write(chunk)) controller.pause()
+  received(chunk: Buffer): boolean {
+    return this.#sink.write(chunk)
   }
 
-  onResponseEnd(_controller: Dispatcher.DispatchController, trailers: object): void {
-    this.#request.body?.unwatch()
+  ended(trailers: HeaderFields): void {
+    this.#end()
     this.#watcher.ended()
-    this.#sink.end(this.#passesTrailers ? passableTrailers(trailers as HeaderFields) : null)
+    this.#sink.end(this.#passesTrailers ? passableTrailers(trailers) : null)
   }
 
-  onResponseError(_controller: Dispatcher.DispatchController | null, error: Error): void {
-    this.#request.body?.unwatch()
+  failed(error: Error, wasReused: boolean): void {
+    if (this.#isOver) return
+    this.#end()
     const hasAnswered = this.#hasAnswered
-    const wasSent = this.#controller !== null
-    const failure: Failure = { error, wasSent, hasInformed: this.#interimAnswers > 0, hasAnswered }
+    const failure = {
+      error,
+      wasSent: this.#wasSent,
+      hasInformed: this.#interimAnswers > 0,
+      hasAnswered,
+      wasReused,
+    }
     if (hasAnswered) this.#watcher.ended()
     else if (this.#watcher.failed(failure)) return
     this.#sink.failed(failure)
+  }
+
+  #end(): void {
+    this.#isOver = true
+    this.#connection = null
+    this.request.body?.unwatch()
   }
 }

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import type { ClientRequest, IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import { createProxyServer } from 'http-proxy'
-import { errors } from 'undici'
+import { ExchangeError } from './exchange-error.ts'
 import { responseHeaders } from './response-headers.ts'
 import type { HeaderFields, Sending } from './send-http.ts'
 import type { ClientEnd } from './websocket/client-end.ts'
@@ -90,10 +90,13 @@ class Exchange implements Sending {
     // http-proxy has joined it to a path of its own.
     asking.path = this.#handshake.target
     const { connectTimeoutMs, responseTimeoutMs, url } = this.#handshake
-    this.#failAfter(connectTimeoutMs, new errors.ConnectTimeoutError())
+    this.#failAfter(
+      connectTimeoutMs,
+      new ExchangeError('unreachable', `no connection within ${connectTimeoutMs} ms`),
+    )
     asking.once('socket', (socket) => {
       socket.once(url.startsWith('https:') ? 'secureConnect' : 'connect', () =>
-        this.#failAfter(responseTimeoutMs, new errors.HeadersTimeoutError()),
+        this.#failAfter(responseTimeoutMs, new ExchangeError('slow', 'the target did not answer in time')),
       )
     })
     asking.once('response', (answer) => this.#answered(answer))

@@ -1,8 +1,7 @@
 import dns from 'node:dns'
 import { isIP } from 'node:net'
 import { setTimeout as wait } from 'node:timers/promises'
-import { Pool } from 'undici'
-import { createConnector } from './connector.ts'
+import { Connections } from './http1/connections.ts'
 import type { Upstream } from './upstream.ts'
 
 /** How long a target that has moved may still be looked for at its old address. */
@@ -13,9 +12,9 @@ const lookUpEveryMs = 30_000
  * ever: so when the name leads elsewhere new calls take a new pool, and the old one closes behind its last call.
  */
 export class TargetConnections implements AsyncDisposable {
-  pool: Pool
-  readonly #open: () => Pool
-  readonly #retired = new Set<Pool>()
+  pool: Connections
+  readonly #open: () => Connections
+  readonly #retired = new Set<Connections>()
   readonly #stopping = new AbortController()
 
   constructor(url: string, upstream: Upstream, everyMs = lookUpEveryMs) {
@@ -27,7 +26,7 @@ export class TargetConnections implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stopping.abort()
-    await Promise.all([this.pool, ...this.#retired].map((pool) => pool.destroy()))
+    for (const pool of [this.pool, ...this.#retired]) pool.destroy()
   }
 
   async #follow(name: string, everyMs: number): Promise<void> {
@@ -46,21 +45,14 @@ export class TargetConnections implements AsyncDisposable {
     const old = this.pool
     this.pool = this.#open()
     this.#retired.add(old)
-    old.close(() => this.#retired.delete(old))
+    old.close().then(() => this.#retired.delete(old))
   }
 }
 
-function openPool(url: string, upstream: Upstream): Pool {
-  return new Pool(url, {
-    connections: upstream.maxConnections,
-    pipelining: 1,
-    // HTTP/1.1 alone, to every app: the rules about hop-by-hop headers and bodies are tested for it.
-    allowH2: false,
-    keepAliveTimeout: 30_000,
-    headersTimeout: upstream.responseTimeoutMs,
-    bodyTimeout: upstream.idleTimeoutMs,
-    connect: createConnector(upstream),
-  })
+function openPool(url: string, upstream: Upstream): Connections {
+  const { maxConnections, connectTimeoutMs, responseTimeoutMs, idleTimeoutMs, ca } = upstream
+  const options = { url, maxConnections, connectTimeoutMs, responseTimeoutMs, idleTimeoutMs }
+  return new Connections(ca === undefined ? options : { ...options, ca })
 }
 
 /** As one text, whatever their order; null: nobody can tell right now. */

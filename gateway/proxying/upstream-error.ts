@@ -1,12 +1,11 @@
 import { GatewayError } from '../errors.ts'
-
-/** How a target failed: no connection, one that ended before the answer, too slow, or no HTTP. */
-export type Fault = 'unreachable' | 'lost' | 'slow' | 'broken'
+import { ExchangeError, type Fault } from './exchange-error.ts'
 
 /** Null when the fault was not the target's: the caller left, sent what cannot be sent, or we have no room. */
 export function faultOf(error: unknown): Fault | null {
-  const code = codeOf(causeOf(error))
-  if (slowCodes.has(code)) return 'slow'
+  const cause = causeOf(error)
+  if (cause instanceof ExchangeError) return cause.fault
+  const code = codeOf(cause)
   if (unreachableCodes.has(code) || tlsCode.test(code)) return 'unreachable'
   if (lostCodes.has(code)) return 'lost'
   return brokenCode.test(code) ? 'broken' : null
@@ -27,8 +26,6 @@ export function upstreamError(error: unknown): GatewayError {
   return new GatewayError('upstream-broken', { cause })
 }
 
-const slowCodes = new Set(['UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT'])
-
 const unreachableCodes = new Set([
   'EAI_AGAIN',
   'ECONNREFUSED',
@@ -36,14 +33,13 @@ const unreachableCodes = new Set([
   'ENETUNREACH',
   'ENOTFOUND',
   'ETIMEDOUT',
-  'UND_ERR_CONNECT_TIMEOUT',
 ])
 
 const tlsCode = /^(ERR_TLS_|ERR_SSL_|CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|HOSTNAME_MISMATCH)/
 
-const lostCodes = new Set(['ECONNABORTED', 'ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET'])
+const lostCodes = new Set(['ECONNABORTED', 'ECONNRESET', 'EPIPE'])
 
-const brokenCode = /^(HPE_|UND_ERR_HEADERS_OVERFLOW$|UND_ERR_RES_)/
+const brokenCode = /^HPE_/
 
 /** No file descriptor or port is left on this side: every target would fail alike. */
 const noRoomCodes = new Set(['EADDRNOTAVAIL', 'EMFILE'])

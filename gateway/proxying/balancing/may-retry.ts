@@ -1,5 +1,5 @@
+import type { Fault } from '../exchange-error.ts'
 import type { Failure, HttpRequest } from '../send-http.ts'
-import type { Fault } from '../upstream-error.ts'
 
 /** Whether a failed call may go to another target. */
 export type RetryAdvice =

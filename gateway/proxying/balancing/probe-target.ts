@@ -1,5 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises'
-import type { Dispatcher } from 'undici'
+import type { Connections } from '../http1/connections.ts'
+import { type AnswerSink, type ExchangeWatcher, type HttpRequest, sendHttp } from '../send-http.ts'
 import { ProbeHealth, type ProbeThresholds } from './probe-health.ts'
 import type { Target } from './target.ts'
 
@@ -19,7 +20,7 @@ export interface ProbeOptions extends ProbeThresholds {
 export function probeTarget(
   target: Target,
   options: ProbeOptions,
-  connections: { readonly pool: Dispatcher },
+  connections: { readonly pool: Connections },
 ): AsyncDisposable {
   const stopping = new AbortController()
   const health = new ProbeHealth(options)
@@ -43,22 +44,44 @@ export function probeTarget(
 }
 
 async function isWell(
-  pool: Dispatcher,
+  pool: Connections,
   { path, timeoutMs, status }: ProbeOptions,
   stopping: AbortSignal,
 ): Promise<boolean> {
-  try {
-    const { statusCode, body } = await pool.request({
-      method: 'GET',
-      path,
-      headers: { 'user-agent': 'guichet-probe' },
-      // A connection kept open tells nothing about a target that takes no new ones.
-      reset: true,
-      signal: AbortSignal.any([stopping, AbortSignal.timeout(timeoutMs)]),
-    })
-    await body.dump()
-    return statusCode >= status.least && statusCode <= status.most
-  } catch {
-    return false
+  const answered = await statusOf(pool, path, AbortSignal.any([stopping, AbortSignal.timeout(timeoutMs)]))
+  return answered !== null && answered >= status.least && answered <= status.most
+}
+
+/** Null when there is none, or it breaks off. */
+function statusOf(pool: Connections, path: string, givenUp: AbortSignal): Promise<number | null> {
+  const { promise, resolve } = Promise.withResolvers<number | null>()
+  let answered: number | null = null
+  const sink: AnswerSink = {
+    informed: () => undefined,
+    begin(status) {
+      answered = status
+    },
+    write: () => true,
+    end: () => resolve(answered),
+    failed: () => resolve(null),
   }
+  const sending = sendHttp(pool, { ...probe, target: path }, sink, nobody, true)
+  const giveUp = (): void => sending.abort(new Error('the probe took too long'))
+  givenUp.addEventListener('abort', giveUp, { once: true })
+  return promise.finally(() => givenUp.removeEventListener('abort', giveUp))
+}
+
+const probe: Omit<HttpRequest, 'target'> = {
+  method: 'GET',
+  // A connection kept open tells nothing about a target that takes no new ones.
+  headers: { 'user-agent': 'guichet-probe', connection: 'close' },
+  body: null,
+  takesTrailers: false,
+  responseTimeoutMs: null,
+}
+
+const nobody: ExchangeWatcher = {
+  answered: () => undefined,
+  ended: () => undefined,
+  failed: () => false,
 }

@@ -1,5 +1,6 @@
-import type { Dispatcher } from 'undici'
-import { type Fault, faultOf } from '../upstream-error.ts'
+import type { Fault } from '../exchange-error.ts'
+import type { Connections } from '../http1/connections.ts'
+import { faultOf } from '../upstream-error.ts'
 import type { Availability } from './available.ts'
 import type { Candidate } from './balance.ts'
 import type { Circuit } from './circuit.ts'
@@ -16,7 +17,7 @@ export interface TargetOptions {
   readonly slowStartMs: number
   /** Null: it is never ejected. */
   readonly circuit: Circuit | null
-  readonly connections: { readonly pool: Dispatcher }
+  readonly connections: { readonly pool: Connections }
 }
 
 /** What happens at a target, for the log and the figures. */
@@ -64,7 +65,7 @@ export class Target implements Availability, Candidate {
   }
 
   /** Asked anew for every call: it is another one when the target has moved. */
-  get pool(): Dispatcher {
+  get pool(): Connections {
     return this.#connections.pool
   }
 

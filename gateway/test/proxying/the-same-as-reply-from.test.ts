@@ -174,7 +174,10 @@ describe('the app sees the same request', () => {
         headers: { 'content-type': 'a/b' },
       })
     }
-    const [first, second] = received.map(appSees)
+    // Theirs announces a length when all chunks have come before its first write.
+    const [first, second] = received.map(({ headers: { 'content-length': _, ...headers }, ...rest }) =>
+      appSees({ headers, ...rest }),
+    )
     expect(first).toEqual(second)
     expect(first?.body).toBe('one two')
   })

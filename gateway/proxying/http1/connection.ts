@@ -100,7 +100,10 @@ export class Connection implements UploadOwner {
     this.#fail(reason)
   }
 
+  /** After `received` returned false, when there is room again. */
   resume(): void {
+    // Until now the silence was not the target's.
+    this.#deadline.set(this.#options.idleTimeoutMs)
     this.#socket.resume()
   }
 

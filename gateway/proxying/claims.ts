@@ -3,18 +3,19 @@
  * address. CGI, WSGI and PHP fold `_` and `.` into `-`, so every spelling counts as the same name.
  */
 export function isClaim(name: string): boolean {
-  const folded = name.includes('_') || name.includes('.') ? name.replace(/[_.]/g, '-') : name
-  switch (folded.charCodeAt(0)) {
+  switch (name.charCodeAt(0)) {
     case 0x78: // x
-      return claims.has(folded) || claimPrefixes.some((prefix) => folded.startsWith(prefix))
     case 0x66: // f
     case 0x72: // r
     case 0x74: // t
-      return claims.has(folded)
+      return isFoldedClaim(name.includes('_') || name.includes('.') ? name.replace(/[_.]/g, '-') : name)
     default:
       return false
   }
 }
+
+const isFoldedClaim = (name: string): boolean =>
+  claims.has(name) || claimPrefixes.some((prefix) => name.startsWith(prefix))
 
 /** What a proxy of ours in front may set all the same: the way the request has come, never who sent it. */
 export const isRouteClaim = (name: string): boolean => routeClaims.has(name)

@@ -42,14 +42,17 @@ export function createRequestHeaders({ ownCookies, publicProto, assert }: Reques
     peer: string,
     httpVersion = '1.1',
   ): Record<string, string | string[]> {
+    const { caller } = journey
     const headers: Record<string, string | string[]> = {}
     const named = namedByConnection(incoming.connection)
     for (const name in incoming) {
       const value = incoming[name]
       if (value === undefined || dropped.has(name) || named?.has(name)) continue
-      headers[name] = value
+      // Left out, not deleted afterwards: whoever reads an object that something was deleted from is slow.
+      if (name === 'authorization' && isOurToken(String(value), caller)) continue
+      const passed = name === 'cookie' ? withoutOurs(String(value), ownCookies) : value
+      if (passed !== null) headers[name] = passed
     }
-    dropOwnCredentials(headers, ownCookies, journey)
 
     const host = String(headers['x-forwarded-host'] ?? incoming.host ?? '')
     const proto = headers['x-forwarded-proto'] ?? publicProto
@@ -61,22 +64,30 @@ export function createRequestHeaders({ ownCookies, publicProto, assert }: Reques
     headers['x-request-id'] = journey.requestId
     headers.traceparent ??= traceParent()
     addVia(headers, httpVersion)
-    const assertion = assert(journey.caller, journey.route?.upstream ?? '')
-    return Object.assign(headers, identityHeaders(journey.caller, assertion))
+    addIdentity(headers, caller, assert(caller, journey.route?.upstream ?? ''))
+    return headers
   }
 }
 
 /** By which an app learns who calls, and what proves it; none for an anonymous caller. */
 export function identityHeaders(caller: Caller, assertion: string | null): Record<string, string> {
-  if (caller.kind === 'anonymous') return {}
-  return {
-    'x-forwarded-user': caller.accountId,
-    // Another issuer may not tell it.
-    ...(caller.email !== '' && { 'x-forwarded-email': caller.email }),
-    'x-forwarded-name': headerName(`${caller.firstName} ${caller.lastName}`),
-    'x-forwarded-groups': caller.role,
-    ...(assertion !== null && { 'x-guichet-assertion': assertion }),
-  }
+  const headers: Record<string, string> = {}
+  addIdentity(headers, caller, assertion)
+  return headers
+}
+
+function addIdentity(
+  headers: Record<string, string | string[]>,
+  caller: Caller,
+  assertion: string | null,
+): void {
+  if (caller.kind === 'anonymous') return
+  headers['x-forwarded-user'] = caller.accountId
+  // Another issuer may not tell it.
+  if (caller.email !== '') headers['x-forwarded-email'] = caller.email
+  headers['x-forwarded-name'] = headerName(`${caller.firstName} ${caller.lastName}`)
+  headers['x-forwarded-groups'] = caller.role
+  if (assertion !== null) headers['x-guichet-assertion'] = assertion
 }
 
 function namedByConnection(connection: string | undefined): Set<string> | null {
@@ -89,19 +100,15 @@ function namedByConnection(connection: string | undefined): Set<string> | null {
   )
 }
 
-/** An Authorization header that is not our token belongs to the app, as do all other cookies. */
-function dropOwnCredentials(
-  headers: Record<string, string | string[]>,
-  ownCookies: readonly string[],
-  { caller }: Journey,
-): void {
-  if (caller.kind === 'connected' && /^bearer /i.test(String(headers.authorization)))
-    delete headers.authorization
-  const { cookie } = headers
-  if (typeof cookie !== 'string' || !ownCookies.some((name) => cookie.includes(name))) return
+/** An Authorization header that is not our token belongs to the app. */
+const isOurToken = (authorization: string, caller: Caller): boolean =>
+  caller.kind === 'connected' && /^bearer /i.test(authorization)
+
+/** The cookies that belong to the app; null: there are none. */
+function withoutOurs(cookie: string, ownCookies: readonly string[]): string | null {
+  if (!ownCookies.some((name) => cookie.includes(name))) return cookie
   const rest = cookie.split(';').filter((pair) => !ownCookies.includes((pair.split('=')[0] as string).trim()))
-  if (rest.length === 0) delete headers.cookie
-  else headers.cookie = rest.map((pair) => pair.trim()).join('; ')
+  return rest.length === 0 ? null : rest.map((pair) => pair.trim()).join('; ')
 }
 
 /** RFC 7239 §6: IPv6 in brackets and quotes. */

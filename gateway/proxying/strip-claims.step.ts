@@ -18,26 +18,24 @@ const maxHeaderBytes = 16_384
 export function stripClaims(proxies: TrustedProxies) {
   return function stripClaims(request: FastifyRequest): void {
     const { raw, journey } = request
-    const lines = raw.rawHeaders
+    const { headers, rawHeaders: lines } = raw
     if (lines.length > 2 * maxHeaderLines || (raw.httpVersionMajor > 1 && bytesOf(lines) > maxHeaderBytes))
       throw new GatewayError('headers-too-large')
     const peer = raw.socket.remoteAddress ?? ''
     const isProxy = proxies.trusts(peer)
     journey.address = proxies.clientAddress(
       peer,
-      isProxy ? headerText(raw.headers['x-forwarded-for']) : undefined,
+      isProxy ? headerText(headers['x-forwarded-for']) : undefined,
     )
 
-    let hosts = 0
-    for (let i = 0; i < lines.length; i += 2) {
-      const name = (lines[i] as string).toLowerCase()
-      if (name === 'host') hosts++
-      else if (isClaim(name) && !(isProxy && isRouteClaim(name))) delete raw.headers[name]
+    for (const name in headers) {
+      if (isClaim(name) && !(isProxy && isRouteClaim(name))) delete headers[name]
     }
+    const hosts = countHosts(lines)
     // RFC 9112 §3.2. HTTP/1.0 knew no Host.
     if (hosts > 1 || (hosts === 0 && raw.httpVersion !== '1.0'))
       throw new GatewayError('invalid-request', { sentence: 'Send exactly one Host header.' })
-    if (!isHost.test(raw.headers.host ?? ''))
+    if (!isHost.test(headers.host ?? ''))
       throw new GatewayError('invalid-request', {
         sentence: 'Send a Host header with a host, such as shop.example.',
       })
@@ -62,6 +60,16 @@ export function stripClaims(proxies: TrustedProxies) {
 
 /** RFC 9110 §7.2, with what RFC 3986 §3.2.2 lets a host be; empty where a client knows none. */
 const isHost = /^(?:[\w.~!$&'()*+,;=%-]*|\[[\da-f:.]+\])(?::\d*)?$/i
+
+/** Of several Node keeps the first. */
+function countHosts(lines: readonly string[]): number {
+  let hosts = 0
+  for (let i = 0; i < lines.length; i += 2) {
+    const name = lines[i] as string
+    if (name.length === 4 && name.toLowerCase() === 'host') hosts++
+  }
+  return hosts
+}
 
 const headerText = (value: string | string[] | undefined): string | undefined =>
   Array.isArray(value) ? value.join(',') : value

@@ -1,3 +1,5 @@
+import { RecentMap } from '../recent-map.ts'
+
 /** What is known of tokens seen before; those not seen for long are forgotten first. */
 export interface TokenMemory<Known> {
   get(raw: string): Known | undefined
@@ -12,45 +14,27 @@ interface Entry<Known> {
 }
 
 /**
- * Found by the end of the token, which is its signature, and compared as a whole: to hash all of a text that
- * has just come from a socket costs more than the comparison.
- *
- * @param max tokens kept at most; of those seen since, half of that at least
+ * Found by a number made of the token's end, which is its signature, and compared as a whole. A map that is asked
+ * for a text which has just come from a socket hashes all of it and makes it one with its equals first.
  */
 export function createTokenMemory<Known extends object>(max: number): TokenMemory<Known> {
-  // Two maps that take turns, rather than a list in the order of use: a look into that touches too much memory.
-  let recent = new Map<string, Entry<Known>>()
-  let earlier = new Map<string, Entry<Known>>()
-
-  function keep(signature: string, entry: Entry<Known>): void {
-    if (recent.size >= max / 2) {
-      earlier = recent
-      recent = new Map()
-    }
-    recent.set(signature, entry)
-  }
-
+  const entries = new RecentMap<number, Entry<Known>>(max)
   return {
     get(raw) {
-      const signature = endOf(raw)
-      let entry = recent.get(signature)
-      if (entry === undefined) {
-        entry = earlier.get(signature)
-        if (entry !== undefined) keep(signature, entry)
-      }
+      const entry = entries.get(placeOf(raw))
       return entry?.raw === raw ? entry.known : undefined
     },
-    set: (raw, known) => keep(endOf(raw), { raw, known }),
-    delete(raw) {
-      recent.delete(endOf(raw))
-      earlier.delete(endOf(raw))
-    },
-    clear() {
-      recent.clear()
-      earlier.clear()
-    },
+    set: (raw, known) => entries.set(placeOf(raw), { raw, known }),
+    delete: (raw) => entries.delete(placeOf(raw)),
+    clear: () => entries.clear(),
   }
 }
 
-/** 192 bits of what no two tokens share. */
-const endOf = (raw: string): string => raw.slice(-32)
+/** 32 bits of what no two tokens share; of two that meet here all the same, one is forgotten. */
+function placeOf(raw: string): number {
+  let place = 0
+  for (let i = Math.max(0, raw.length - 8); i < raw.length; i++) {
+    place = (Math.imul(place, 31) + raw.charCodeAt(i)) | 0
+  }
+  return place
+}

@@ -1,12 +1,13 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { GatewayError, type Refusal } from '../errors.ts'
-import { type AdmissionRequest, isViolated, type WindowState } from './admission.ts'
+import { type AdmissionRequest, isViolated, type WindowRequest, type WindowState } from './admission.ts'
 import type { Decision, Tier } from './decision.ts'
 import { type WriteLimitHeaders, wholeSeconds } from './headers.ts'
 import type { Limiter } from './limiter.ts'
 import type { Policy } from './policy.ts'
 import type { Asker } from './subject.ts'
 import { type CountedRoute, windowsOf } from './windows-of-call.ts'
+import { rememberWindows } from './windows-of-token.ts'
 
 export interface AdmitOptions {
   readonly limiter: Limiter
@@ -27,6 +28,17 @@ export interface AdmitOptions {
  */
 export function admitCall(options: AdmitOptions) {
   const { limiter, refuseDeadSession, refuse } = options
+  const remembered = rememberWindows()
+
+  function windowsOfRequest(route: CountedRoute, request: FastifyRequest): readonly WindowRequest[] {
+    const { caller } = request.journey
+    const byCaller = caller.kind === 'anonymous' ? null : remembered(route)
+    const known = byCaller?.get(caller)
+    if (known !== undefined) return known
+    const windows = windowsOrRefusal(route, askerOf(request), planOf(request))
+    byCaller?.set(caller, windows)
+    return windows
+  }
 
   function follow(decision: Decision, request: FastifyRequest, reply: FastifyReply): Followed {
     const { journey } = request
@@ -44,7 +56,7 @@ export function admitCall(options: AdmitOptions) {
     const { route, requestId } = request.journey
     const session = sessionOf(request)
     if (route === null || (session === null && route.policies.length === 0)) return undefined
-    const windows = windowsOrRefusal(route, askerOf(request), planOf(request))
+    const windows = windowsOfRequest(route, request)
     const decision = limiter.decide({ session, windows, callId: requestId })
     // A denial that is known costs no promise.
     if (!(decision instanceof Promise)) return follow(decision, request, reply)

@@ -1,4 +1,4 @@
-import { LRUCache } from 'lru-cache'
+import { RecentMap } from '../recent-map.ts'
 import { type AdmissionRequest, isViolated, type WindowRequest, type WindowState } from './admission.ts'
 import type { Decision } from './decision.ts'
 import type { LimitNewsChannel } from './limit-news.ts'
@@ -37,11 +37,12 @@ export interface DenialMemory extends Disposable {
 export function createDenialMemory(options: DenialMemoryOptions): DenialMemory {
   const { news, size = 10_000, now = () => performance.now() } = options
   /** By all subjects of the call, since these vary most; then there is one for each route and quota, few. */
-  const denials = new LRUCache<string, readonly KnownDenial[]>({ max: size })
-  const subjects = new LRUCache<string, Set<string>>({ max: size })
+  const denials = new RecentMap<string, readonly KnownDenial[]>(size)
+  /** The keys of denials of calls with other subjects too. */
+  const subjects = new RecentMap<string, Set<string>>(size)
   let moment = 0
   /** When news last said that a subject has more room; so that an answer older than it is not believed. */
-  const loosened = new LRUCache<string, number>({ max: size })
+  const loosened = new RecentMap<string, number>(size)
   let missedAt = 0
 
   const stop = news.listen((heard) => {
@@ -51,6 +52,7 @@ export function createDenialMemory(options: DenialMemoryOptions): DenialMemory {
       denials.clear()
     } else if (heard.kind === 'loosened') {
       loosened.set(heard.subject, moment)
+      denials.delete(heard.subject)
       for (const key of subjects.get(heard.subject) ?? []) denials.delete(key)
       subjects.delete(heard.subject)
     }
@@ -82,6 +84,7 @@ export function createDenialMemory(options: DenialMemoryOptions): DenialMemory {
       for (const {
         request: { subject },
       } of windows) {
+        if (subject === key) continue
         const keys = subjects.get(subject) ?? new Set()
         keys.add(key)
         subjects.set(subject, keys)
@@ -117,20 +120,26 @@ function find(denials: readonly KnownDenial[] = [], request: AdmissionRequest): 
   return undefined
 }
 
-/** Of calls with the same subjects. Not so once the configuration was read again: its policies are others. */
+/** Not so once the configuration was read again: its policies are others. */
 function isOf({ windows }: KnownDenial, request: AdmissionRequest): boolean {
   if (windows.length !== request.windows.length) return false
   for (let i = 0; i < windows.length; i++) {
     const one = (windows[i] as WindowState).request
     const other = request.windows[i] as WindowRequest
     if (one.policy !== other.policy || one.bucket !== other.bucket) return false
-    if (one.cost !== other.cost || one.quota !== other.quota) return false
+    if (one.subject !== other.subject || one.cost !== other.cost || one.quota !== other.quota) return false
   }
   return true
 }
 
+/** Most often there is but one. */
 function subjectsOf({ windows }: AdmissionRequest): string {
   let subjects = ''
-  for (const { subject } of windows) subjects = subjects === '' ? subject : `${subjects}\n${subject}`
+  let last = ''
+  for (const { subject } of windows) {
+    if (subject === last) continue
+    subjects = subjects === '' ? subject : `${subjects}\n${subject}`
+    last = subject
+  }
   return subjects
 }

@@ -3,6 +3,7 @@ import { GatewayError } from '../errors.ts'
 import type {} from '../journey.ts'
 import type { AnswerFilter, HeaderFields } from '../proxying/send-http.ts'
 import { type CacheableRequest, readRequest } from './cache-request.ts'
+import { endResponse } from './end-response.ts'
 import { type Filling, type FillingOptions, fillingFilter } from './filling.ts'
 import type { Found } from './find-stored.ts'
 import { createFlights } from './flights.ts'
@@ -35,7 +36,8 @@ export function answerFromCache(options: AnswerFromCacheOptions) {
     reply.hijack()
     completeHead(reply, answer.headers)
     reply.raw.writeHead(answer.status, answer.headers)
-    reply.raw.end(answer.body)
+    if (answer.body === null) reply.raw.end()
+    else endResponse(reply.raw, answer.body)
     if (isStale) renew(request, asked, found)
   }
 

@@ -48,6 +48,18 @@ it.each<[string, Step]>([
 })
 
 it.each<[string, Step]>([
+  ['rejects with nothing', () => Promise.reject()],
+  [
+    'throws nothing',
+    () => {
+      throw undefined
+    },
+  ],
+])('a step that %s lets nobody pass', async (_how, refuse) => {
+  expect(await take(refuse, () => undefined)).toMatchObject({ statusCode: 500, taken: '0' })
+})
+
+it.each<[string, Step]>([
   ['has answered', (_request, reply) => void reply.send('answered')],
   [
     'answers later',

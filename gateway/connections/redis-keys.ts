@@ -58,9 +58,16 @@ const plainSubject = /^[a-z]:[\w.:@+-]{1,80}$/
  * else is hashed; `#` keeps a hash apart from every plain subject.
  */
 function hashTag(subject: string): string {
-  if (plainSubject.test(subject)) return subject
-  return `${subject.charAt(0)}#${createHash('sha256').update(subject).digest('base64url')}`
+  if (subject !== lastTagged) {
+    lastTag = plainSubject.test(subject) ? subject : `${subject.charAt(0)}#${digest(subject)}`
+    lastTagged = subject
+  }
+  return lastTag
 }
+
+/** A call's keys are made one after the other: its session's, then those of its windows. */
+let lastTagged = ''
+let lastTag = ''
 
 /** The tag that all keys of this subject share, braces included: what has the same lies on one slot. */
 export const subjectTag = (subject: string): string =>

@@ -114,24 +114,50 @@ function encode(calls: readonly Asked[]): { keys: string[]; args: string[] } {
   const keys: string[] = []
   const shapes = new Map<string, number>()
   let list = ''
-  for (const { request, purpose } of calls) {
-    const { session, windows, callId } = request
+  let before: Asked | null = null
+  let place = 0
+  for (const call of calls) {
+    const { session, windows, callId } = call.request
     if (session !== null) keys.push(sessionKey(session.accountId, session.sessionId))
-    let shape = `${session === null ? 0 : 1} ${purposes[purpose]}`
     let isLease = false
-    for (const { policy, subject, bucket, quota, cost, isShadow } of windows) {
+    for (const { policy, subject, bucket } of windows) {
       keys.push(windowKey(subject, bucket), adjustmentKey(subject, bucket))
-      shape += `\n${specificationOf(policy, isShadow)} ${quota} ${cost}`
       if (policy.algorithm === 'concurrent') isLease = true
     }
-    let place = shapes.get(shape)
-    if (place === undefined) {
-      place = shapes.size + 1
+    // Neighbours are most often alike, and to compare them costs less than to write their shape.
+    if (before === null || !isAlike(call, before)) {
+      const shape = shapeOf(call)
+      place = shapes.get(shape) ?? shapes.size + 1
       shapes.set(shape, place)
     }
+    before = call
     list += isLease ? `${place}:${callId} ` : `${place} `
   }
   return { keys, args: [list, ...shapes.keys()] }
+}
+
+function shapeOf({ request: { session, windows }, purpose }: Asked): string {
+  let shape = `${session === null ? 0 : 1} ${purposes[purpose]}`
+  for (const { policy, quota, cost, isShadow } of windows) {
+    shape += `\n${specificationOf(policy, isShadow)} ${quota} ${cost}`
+  }
+  return shape
+}
+
+/** Whether their shapes are the same. */
+function isAlike({ request, purpose }: Asked, other: Asked): boolean {
+  if (purpose !== other.purpose || (request.session === null) !== (other.request.session === null))
+    return false
+  const { windows } = request
+  const others = other.request.windows
+  if (windows.length !== others.length) return false
+  for (let i = 0; i < windows.length; i++) {
+    const one = windows[i] as WindowRequest
+    const two = others[i] as WindowRequest
+    if (one.policy !== two.policy || one.isShadow !== two.isShadow) return false
+    if (one.quota !== two.quota || one.cost !== two.cost) return false
+  }
+  return true
 }
 
 interface Specifications {

@@ -223,6 +223,27 @@ export function admissionContract(open: () => AdmissionBench, schedules: number)
       })
     })
 
+    it('are those of each call of one batch, however much its neighbours differ in them', async () => {
+      const { store } = open()
+      const subject = freshSubject()
+      const plain = windowOf(policyOf('calls', 2, 60_000), subject)
+      const evenly = windowOf(plainPolicy('evenly', 2, 60_000, { algorithm: 'gcra', burst: 1 }), subject)
+      const expected: [WindowRequest[], string][] = [
+        [[plain], 'allowed'],
+        [[plain], 'allowed'],
+        [[{ ...plain, quota: 9 }], 'allowed'],
+        [[{ ...plain, quota: 9, cost: 7 }], 'denied'],
+        [[plain], 'denied'],
+        [[evenly], 'allowed'],
+        [[evenly], 'denied'],
+        [[plain], 'denied'],
+        [[{ ...plain, isShadow: true }], 'allowed'],
+        [[], 'allowed'],
+      ]
+      const answers = await Promise.all(expected.map(([windows]) => store.admit(callOf(windows))))
+      expect(answers.map(({ kind }) => kind)).toEqual(expected.map(([, kind]) => kind))
+    })
+
     it('admits a call without a policy', async () => {
       expect(await open().store.admit(call([], freshSubject()))).toEqual({ kind: 'allowed', windows: [] })
     })

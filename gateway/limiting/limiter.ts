@@ -84,8 +84,7 @@ export function createLimiter(options: LimiterOptions): Limiter {
 
   const loosened = (subject: string): Promise<void> => news.publish({ kind: 'loosened', subject })
 
-  async function ask(request: AdmissionRequest, act: 'admit' | 'look'): Promise<Decision> {
-    const askedAtMs = performance.now()
+  async function ask(request: AdmissionRequest, act: 'admit' | 'look', askedAtMs: number): Promise<Decision> {
     try {
       const admission = await store[act](request)
       heardAtMs = performance.now()
@@ -102,16 +101,16 @@ export function createLimiter(options: LimiterOptions): Limiter {
   async function decideByStore(
     request: AdmissionRequest,
     wasKnown: boolean,
-    nowMs: number,
+    askedAtMs: number,
   ): Promise<Decision> {
     const moment = memory.moment()
-    const decision = await ask(request, 'admit')
+    const decision = await ask(request, 'admit', askedAtMs)
     if (decision.tier !== 'store') return decision
     // The store was emptied, or another one has taken its place, and nobody told.
     if (wasKnown && decision.kind !== 'denied') memory.clear()
     if (decision.kind === 'denied') {
       memory.remember(request, decision, moment)
-      if (recheckAtMs <= nowMs) recheckAtMs = nowMs + recheckEveryMs
+      if (recheckAtMs <= askedAtMs) recheckAtMs = askedAtMs + recheckEveryMs
     }
     return decision
   }
@@ -126,7 +125,7 @@ export function createLimiter(options: LimiterOptions): Limiter {
       recheckAtMs = Math.max(recheckAtMs, known === null ? 0 : nowMs + recheckEveryMs)
       return decideByStore(request, known !== null, nowMs)
     },
-    look: (request) => (breaker.isUp() ? ask(request, 'look') : alone.look(request)),
+    look: (request) => (breaker.isUp() ? ask(request, 'look', performance.now()) : alone.look(request)),
     async timeline({ tier }, window, most) {
       try {
         return await (tier === 'degraded' ? local : store).timeline(window, most)

@@ -84,28 +84,27 @@ export function createLimiter(options: LimiterOptions): Limiter {
 
   const loosened = (subject: string): Promise<void> => news.publish({ kind: 'loosened', subject })
 
-  async function ask(request: AdmissionRequest, act: 'admit' | 'look', askedAtMs: number): Promise<Decision> {
-    try {
-      const admission = await store[act](request)
-      heardAtMs = performance.now()
-      options.storeAnswered(heardAtMs - askedAtMs)
-      breaker.succeeded()
-      return { ...admission, tier: 'store' }
-    } catch (error) {
-      options.storeFailed(error)
-      breaker.failed(error, askedAtMs)
-      return act === 'admit' ? alone.decide(request) : alone.look(request)
-    }
+  function heard(askedAtMs: number): void {
+    heardAtMs = performance.now()
+    options.storeAnswered(heardAtMs - askedAtMs)
+    breaker.succeeded()
   }
 
-  async function decideByStore(
-    request: AdmissionRequest,
-    wasKnown: boolean,
-    askedAtMs: number,
-  ): Promise<Decision> {
+  function failed(error: unknown, askedAtMs: number): void {
+    options.storeFailed(error)
+    breaker.failed(error, askedAtMs)
+  }
+
+  async function admit(request: AdmissionRequest, wasKnown: boolean, askedAtMs: number): Promise<Decision> {
     const moment = memory.moment()
-    const decision = await ask(request, 'admit', askedAtMs)
-    if (decision.tier !== 'store') return decision
+    let decision: Decision
+    try {
+      decision = { ...(await store.admit(request)), tier: 'store' }
+      heard(askedAtMs)
+    } catch (error) {
+      failed(error, askedAtMs)
+      return alone.decide(request)
+    }
     // The store was emptied, or another one has taken its place, and nobody told.
     if (wasKnown && decision.kind !== 'denied') memory.clear()
     if (decision.kind === 'denied') {
@@ -113,6 +112,18 @@ export function createLimiter(options: LimiterOptions): Limiter {
       if (recheckAtMs <= askedAtMs) recheckAtMs = askedAtMs + recheckEveryMs
     }
     return decision
+  }
+
+  async function look(request: AdmissionRequest): Promise<Decision> {
+    const askedAtMs = performance.now()
+    try {
+      const admission = await store.look(request)
+      heard(askedAtMs)
+      return { ...admission, tier: 'store' }
+    } catch (error) {
+      failed(error, askedAtMs)
+      return alone.look(request)
+    }
   }
 
   return {
@@ -123,9 +134,9 @@ export function createLimiter(options: LimiterOptions): Limiter {
       if (!breaker.isUp()) return alone.decide(request)
       // One call of many, so that a wrong memory goes without everybody asking.
       recheckAtMs = Math.max(recheckAtMs, known === null ? 0 : nowMs + recheckEveryMs)
-      return decideByStore(request, known !== null, nowMs)
+      return admit(request, known !== null, nowMs)
     },
-    look: (request) => (breaker.isUp() ? ask(request, 'look', performance.now()) : alone.look(request)),
+    look: (request) => (breaker.isUp() ? look(request) : alone.look(request)),
     async timeline({ tier }, window, most) {
       try {
         return await (tier === 'degraded' ? local : store).timeline(window, most)

@@ -86,6 +86,7 @@ export function askWhole({ upstreams, completeHead, ...options }: AskWholeOption
 const bodyAtHand = (body: Buffer): RequestBody => ({
   stream: Readable.from(body),
   length: body.length,
+  trailers: null,
   watch: () => undefined,
   unwatch: () => undefined,
 })

@@ -61,4 +61,4 @@ const takesTrailers = ({ headers, httpVersion, method }: FastifyRequest['raw']):
   headers.te !== undefined &&
   httpVersion !== '1.0' &&
   method !== 'HEAD' &&
-  /\btrailers\b/i.test(String(headers.te))
+  /(?:^|,)\s*trailers\s*(?:,|$)/i.test(String(headers.te))

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { Readable } from 'node:stream'
 import { GatewayError } from '../errors.ts'
+import { RequestTrailers } from './request-trailers.ts'
 import type { Sending } from './send-http.ts'
 
 export interface BodyLimits {
@@ -14,6 +15,8 @@ export interface RequestBody {
   readonly stream: Readable
   /** In bytes, as announced; null: it comes in chunks. */
   readonly length: number | null
+  /** Null: nothing can follow. */
+  readonly trailers: RequestTrailers | null
   /** Called when its sending begins: gives it up when the body is longer or its client slower than allowed. */
   watch(sending: Sending): void
   unwatch(): void
@@ -37,6 +40,7 @@ export function requestBody(raw: IncomingMessage, limits: BodyLimits): RequestBo
 class WatchedBody implements RequestBody {
   readonly stream: IncomingMessage
   readonly length: number | null
+  readonly trailers: RequestTrailers | null
   readonly #limits: BodyLimits
   #received = 0
   #sending: Sending | null = null
@@ -44,6 +48,7 @@ class WatchedBody implements RequestBody {
   constructor(stream: IncomingMessage, length: number | null, limits: BodyLimits) {
     this.stream = stream
     this.length = length
+    this.trailers = length === null ? new RequestTrailers(stream) : null
     this.#limits = limits
   }
 

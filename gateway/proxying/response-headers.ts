@@ -33,9 +33,19 @@ export function responseHeaders(upstream: HeaderFields, takesTrailers: boolean):
   return headers
 }
 
-/** An answer's trailers without those that would say something about its framing, its way or its caller. */
-export function passableTrailers(trailers: HeaderFields): HeaderFields {
-  const names = Object.keys(trailers).filter((name) => !dropped.has(name) && !isForHeads.test(name))
+/**
+ * Trailers without those that would say something about the message's framing, its way or its caller.
+ *
+ * @param connection the field of the message's head: what it names goes no further, wherever it stands
+ */
+export function passableTrailers(
+  trailers: HeaderFields,
+  connection: string | string[] | undefined,
+): HeaderFields {
+  const named = namedBy(connection)
+  const names = Object.keys(trailers).filter(
+    (name) => !dropped.has(name) && !isForHeads.test(name) && !named?.includes(name),
+  )
   return Object.fromEntries(names.map((name) => [name, trailers[name] as string]))
 }
 

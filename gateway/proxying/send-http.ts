@@ -123,7 +123,8 @@ class Exchange implements HttpExchange, AnswerSource, Sending {
   #isOver = false
   #interimAnswers = 0
   #hasAnswered = false
-  #passesTrailers = false
+  /** The head's Connection field, when trailers may follow; null: none pass. */
+  #trailing: { readonly connection: string | string[] | undefined } | null = null
 
   constructor(target: Connections, request: HttpRequest, sink: AnswerSink, watcher: ExchangeWatcher) {
     this.request = request
@@ -163,7 +164,7 @@ class Exchange implements HttpExchange, AnswerSource, Sending {
     if (status > 599) return void this.abort(new Error(`the upstream answered with the status ${status}`))
     const headers = responseHeaders(fields, this.request.takesTrailers)
     this.#hasAnswered = true
-    this.#passesTrailers = headers.trailer !== undefined
+    if (headers.trailer !== undefined) this.#trailing = { connection: fields.connection }
     this.#watcher.answered(headers)
     this.#sink.begin(status, headers, this)
   }
@@ -175,7 +176,8 @@ class Exchange implements HttpExchange, AnswerSource, Sending {
   ended(trailers: HeaderFields): void {
     this.#end()
     this.#watcher.ended()
-    this.#sink.end(this.#passesTrailers ? passableTrailers(trailers) : null)
+    const trailing = this.#trailing
+    this.#sink.end(trailing === null ? null : passableTrailers(trailers, trailing.connection))
   }
 
   failed(error: Error, wasReused: boolean): void {

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream'
 import { expect, it } from 'vitest'
-import type { HttpRequest } from '../send-http.ts'
-import { requestHead } from './request-head.ts'
+import type { HeaderFields, HttpRequest } from '../send-http.ts'
+import { lastChunk, requestHead } from './request-head.ts'
 
 const get: HttpRequest = {
   method: 'GET',
@@ -14,6 +14,7 @@ const get: HttpRequest = {
 const body = (length: number | null) => ({
   stream: Readable.from([]),
   length,
+  trailers: null,
   watch: () => undefined,
   unwatch: () => undefined,
 })
@@ -44,4 +45,22 @@ it.each<[string, Partial<HttpRequest>]>([
   ['a line break in the target', { target: '/a\r\nX: 1' }],
 ])('%s is never sent', (_, request) => {
   expect(() => requestHead({ ...get, ...request }, 'app')).toThrow(TypeError)
+})
+
+it('a client that takes trailers is announced to the target, whatever else is said of the connection', () => {
+  const lines = (headers: HeaderFields) => requestHead({ ...get, takesTrailers: true, headers }, 'app')
+  expect(lines({})).toContain('\r\nconnection: keep-alive, TE\r\nte: trailers\r\n')
+  expect(lines({ connection: 'close' })).toContain('\r\nconnection: close, TE\r\nte: trailers\r\n')
+})
+
+it.each<[HeaderFields, string]>([
+  [{}, '0\r\n\r\n'],
+  [{ 'x-sum': 'a', 'x-b': ['1', ''] }, '0\r\nx-sum: a\r\nx-b: 1\r\nx-b: \r\n\r\n'],
+])('the last chunk with %j', (trailers, bytes) => {
+  expect(lastChunk(trailers)).toBe(bytes)
+})
+
+it.each(['a\r\n\r\nGET /smuggled HTTP/1.1', 'a\nb', 'a\0', 'œ'])('the trailer %j is never sent', (value) => {
+  expect(() => lastChunk({ 'x-a': value })).toThrow(TypeError)
+  expect(() => lastChunk({ 'x-a': ['a', value] })).toThrow(TypeError)
 })

@@ -1,7 +1,5 @@
-import type { HttpRequest } from '../send-http.ts'
-
-/** What the body's length is announced as; null: in chunks. */
-export type BodyLength = number | null
+import type { RequestBody } from '../request-body.ts'
+import type { HeaderFields, HttpRequest } from '../send-http.ts'
 
 // RFC 9110 §5.5, and the characters of a target that no reader takes for its end.
 const badValue = /[^\t\x20-\x7e\x80-\xff]/
@@ -15,16 +13,32 @@ const bodyExpected = new Set(['POST', 'PUT', 'PATCH'])
  * @param host of the target, with its port
  * @throws TypeError when a value cannot be sent; nobody has been asked then
  */
-export function requestHead({ method, target, headers, body }: HttpRequest, host: string): string {
+export function requestHead(request: HttpRequest, host: string): string {
+  const { method, target, headers, body, takesTrailers } = request
   if (badTarget.test(target)) throw new TypeError('the target holds characters that no target may hold')
-  let head = `${method} ${target} HTTP/1.1\r\nhost: ${host}\r\nconnection: ${headers.connection ?? 'keep-alive'}\r\n`
+  // RFC 9110 §10.1.4. The rest of a client's TE is between it and us.
+  const te = takesTrailers ? ', TE\r\nte: trailers' : ''
+  let head = `${method} ${target} HTTP/1.1\r\nhost: ${host}\r\nconnection: ${headers.connection ?? 'keep-alive'}${te}\r\n`
   for (const name in headers) {
     if (name === 'content-length' || name === 'connection') continue
-    const value = headers[name] as string | string[]
-    if (typeof value === 'string') head += line(name, value)
-    else for (const one of value) head += line(name, one)
+    head += lines(name, headers[name] as string | string[])
   }
-  return `${head}${framing(method, body === null ? 0 : body.length)}\r\n`
+  return `${head}${framing(method, body)}\r\n`
+}
+
+/**
+ * What ends a body in chunks, in latin-1.
+ *
+ * @throws TypeError when a value cannot be sent
+ */
+export function lastChunk(trailers: HeaderFields): string {
+  let text = '0\r\n'
+  for (const name in trailers) text += lines(name, trailers[name] as string | string[])
+  return `${text}\r\n`
+}
+
+function lines(name: string, value: string | string[]): string {
+  return typeof value === 'string' ? line(name, value) : value.map((one) => line(name, one)).join('')
 }
 
 function line(name: string, value: string): string {
@@ -33,7 +47,11 @@ function line(name: string, value: string): string {
   return `${name}: ${value}\r\n`
 }
 
-function framing(method: string, length: BodyLength): string {
-  if (length === null) return 'transfer-encoding: chunked\r\n'
+function framing(method: string, body: RequestBody | null): string {
+  if (body?.length === null) {
+    const announced = body.trailers?.announced() ?? ''
+    return `transfer-encoding: chunked\r\n${announced === '' ? '' : line('trailer', announced)}`
+  }
+  const length = body === null ? 0 : body.length
   return length > 0 || bodyExpected.has(method) ? `content-length: ${length}\r\n` : ''
 }

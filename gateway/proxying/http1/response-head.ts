@@ -59,7 +59,8 @@ function readFields(text: string, at: number): HeaderFields {
   }
 }
 
-function addField(fields: HeaderFields, name: string, value: string): void {
+/** @param name in lower case */
+export function addField(fields: HeaderFields, name: string, value: string): void {
   // Not a field, but the prototype of all.
   if (name === '__proto__') return
   const before = fields[name]

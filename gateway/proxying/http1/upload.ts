@@ -1,17 +1,20 @@
 import type { Socket } from 'node:net'
 import type { Readable } from 'node:stream'
 import type { RequestBody } from '../request-body.ts'
+import type { RequestTrailers } from '../request-trailers.ts'
+import { lastChunk } from './request-head.ts'
 
 export interface UploadOwner {
   /** A piece has left, or the last one has. */
   uploaded(isWhole: boolean): void
-  /** The client left, or sent something else than it had announced. */
+  /** The client left, or sent something else than it had announced or than may be sent. */
   uploadFailed(error: Error): void
 }
 
 /** Writes a body behind the head of its request, no faster than the target reads. */
 export class Upload {
   readonly #stream: Readable
+  readonly #trailers: RequestTrailers | null
   readonly #socket: Socket
   readonly #owner: UploadOwner
   readonly #isChunked: boolean
@@ -20,8 +23,9 @@ export class Upload {
   /** Bytes still to come; NaN in chunks. */
   #left: number
 
-  constructor({ stream, length }: RequestBody, socket: Socket, owner: UploadOwner) {
+  constructor({ stream, length, trailers }: RequestBody, socket: Socket, owner: UploadOwner) {
     this.#stream = stream
+    this.#trailers = trailers
     this.#socket = socket
     this.#owner = owner
     this.#isChunked = length === null
@@ -67,7 +71,11 @@ export class Upload {
 
   readonly #end = (): void => {
     if (this.#left > 0) return void this.#owner.uploadFailed(new Error('the body is shorter than announced'))
-    this.#writeText(this.#isChunked ? '0\r\n\r\n' : '')
+    try {
+      this.#writeText(this.#isChunked ? lastChunk(this.#trailers?.fields() ?? {}) : '')
+    } catch (error) {
+      return void this.#owner.uploadFailed(error as Error)
+    }
     this.stop()
     this.#owner.uploaded(true)
   }

@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { OutgoingHttpHeaders } from 'node:http2'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeEach, describe, expect, it } from 'vitest'
@@ -164,6 +165,35 @@ describe('a request', () => {
     const streamed = await client.ask(headers, body)
     expect(JSON.parse(streamed.body)).toMatchObject({ same: true, coding: 'chunked' })
     expect(host).toMatch(/^127/)
+  })
+
+  it.each([0, 4, 1_000, 300_000])('with a body of %i bytes has its trailers behind it', async (length) => {
+    serve = (request, response) => {
+      request.resume().once('end', () => {
+        const { headers, rawTrailers } = request
+        response.end(JSON.stringify([headers.trailer ?? null, rawTrailers]))
+      })
+    }
+    const send = async (headers: OutgoingHttpHeaders) => {
+      const trailers = { 'x-sum': 'abc', 'x-forwarded-user': 'root', x_forwarded_user: 'root', cookie: 'a=1' }
+      const post = { ':path': '/', ':method': 'POST', trailer: 'x-sum, x-user', ...headers }
+      const stream = client.session.request(post, { waitForTrailers: true })
+      stream.once('wantTrailers', () => stream.sendTrailers(trailers))
+      stream.end(Buffer.alloc(length, 'x'))
+      return JSON.parse((await answerOf(stream)).body)
+    }
+    for (let i = 0; i < 5; i++) expect(await send({})).toEqual(['x-sum', ['x-sum', 'abc']])
+    // No chunk is the last one where there are none.
+    expect(await send({ 'content-length': String(length) })).toEqual([null, []])
+  })
+
+  it('with trailers above 16 KB is 431, and no whole request to the app', async () => {
+    const { gone } = nextRequest()
+    const stream = client.session.request({ ':path': '/', ':method': 'POST' }, { waitForTrailers: true })
+    stream.once('wantTrailers', () => stream.sendTrailers({ 'x-a': 'a'.repeat(17_000) }))
+    stream.end('body')
+    expect((await answerOf(stream)).status).toBe(431)
+    expect(await gone).toBe('aborted')
   })
 
   it('that the caller gives up is given up at the app at once', async () => {

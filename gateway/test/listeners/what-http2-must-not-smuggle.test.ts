@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, describe, expect, it } from 'vitest'
 import { startEchoApp } from '../echo-app.ts'
+import { startRawApp } from '../proxying/raw-app.ts'
 import { connectHttp2 } from './http2-client.ts'
 import { connectRawHttp2, pseudo } from './raw-http2.ts'
 import { openSecureGateway } from './secure-gateway.ts'
@@ -54,6 +55,27 @@ describe('what would be another request by HTTP/1.1 never reaches the app', () =
     client.head(1, fields)
     await expect.poll(() => app.seen.length).toBe(before + 1)
     expect(JSON.stringify(app.seen.at(-1))).not.toMatch(/x-a|x-injected/)
+  })
+
+  // nghttp2 leaves the field out, or ends the stream.
+  const rest = '0\r\nx-end: 1\r\n\r\n'
+  it.each<[string, Fields, string]>([
+    ['a line end in a value', [['x-a', 'b\r\n\r\nGET /smuggled HTTP/1.1']], rest],
+    ['a line end in a name', [['x-a: b\r\nx-injected', '1']], rest],
+    ['a pseudo field', [[':path', '/smuggled']], ''],
+    ['a length', [['content-length', '3']], ''],
+    ['a coding', [['transfer-encoding', 'chunked']], ''],
+  ])('%s of a trailer', async (_what, trailers, end) => {
+    const gone = Promise.withResolvers<void>()
+    await using wire = await startRawApp((socket) => socket.once('close', gone.resolve))
+    await using behind = await openSecureGateway({ upstream: wire.url })
+    using client = await connectRawHttp2(behind)
+    client.head(1, pseudo('POST'), false)
+    client.data(1, 'four')
+    await expect.poll(() => wire.received.join('')).toMatch(/four\r\n$/)
+    client.head(1, [...trailers, ['x-end', '1']])
+    if (end === '') await gone.promise
+    await expect.poll(() => wire.received.join('').split('four\r\n')[1]).toBe(end)
   })
 
   it('a body longer or shorter than its length is no whole request to the app', async () => {

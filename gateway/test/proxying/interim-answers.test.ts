@@ -149,14 +149,14 @@ describe('Expect: 100-continue', () => {
 
 describe('trailers of an answer', () => {
   const trailing =
-    'HTTP/1.1 200 OK\r\nTrailer: X-Sum, X-Late\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\nX-Sum: abc\r\nX-Late: 1\r\nCache-Control: no-store\r\nSet-Cookie: a=1\r\n\r\n'
+    'HTTP/1.1 200 OK\r\nConnection: X-Hop\r\nTrailer: X-Sum, X-Late\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\nX-Sum: abc\r\nX-Late: 1\r\nX-Hop: 1\r\nCache-Control: no-store\r\nSet-Cookie: a=1\r\n\r\n'
   const get = (version: string, headers: string) => `GET / HTTP/${version}\r\nHost: a\r\n${headers}\r\n`
 
   it.each([
     ['at once', [trailing]],
     ['bit by bit', [trailing.slice(0, 80), trailing.slice(80, 100), trailing.slice(100)]],
   ])(
-    'that came %s pass to a client that takes them, without those that belong into a head',
+    'that came %s pass to a client that takes them, without those that belong into a head or to a connection',
     async (_, parts) => {
       answer = inParts(...parts)
       const { head, body } = await sendRaw(url, get('1.1', 'TE: trailers\r\nConnection: TE\r\n'))

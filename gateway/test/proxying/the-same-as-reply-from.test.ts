@@ -7,9 +7,10 @@ import { gzipSync } from 'node:zlib'
 import replyFrom from '@fastify/reply-from'
 import fastify from 'fastify'
 import { afterAll, describe, expect, it } from 'vitest'
+import { sendRaw } from '../raw-http.ts'
 import { openTestGateway } from '../test-gateway.ts'
 import { type Answered, type AskOptions, ask } from './ask.ts'
-import { startRawAnswers } from './raw-app.ts'
+import { startRawAnswers, startRawApp } from './raw-app.ts'
 
 // @fastify/reply-from as its README has it, nothing worked around: where ours answers otherwise, a line below
 // says what and why.
@@ -207,6 +208,25 @@ describe('where ours is not the same', () => {
     const at = '/a../b?y=%zz'
     expect([(await ask(ours, at)).status, received.at(-1)?.url]).toEqual([200, at])
     expect((await ask(theirs, at)).status).not.toBe(200)
+  })
+
+  it('trailers of a request reach the app, and of TE what they need alone', async () => {
+    await using app = await startRawApp((socket) =>
+      socket.write('HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n'),
+    )
+    await using gateway = await openTestGateway({ upstream: app.url })
+    const head = 'POST / HTTP/1.1\r\nHost: a\r\nTE: gzip, trailers\r\nTransfer-Encoding: chunked\r\n\r\n'
+    const seen = []
+    for (const url of [gateway.url, await startOracle(app.url)]) {
+      const before = app.received.length
+      await sendRaw(url, `${head}2\r\nhi\r\n0\r\nX-Sum: 1\r\n\r\n`)
+      const bytes = app.received.slice(before).join('')
+      seen.push({ te: /^te: (.*)\r$/im.exec(bytes)?.[1], hasTrailer: bytes.includes('x-sum: 1') })
+    }
+    expect(seen).toEqual([
+      { te: 'trailers', hasTrailer: true },
+      { te: 'gzip, trailers', hasTrailer: false },
+    ])
   })
 
   it('what the app’s Connection names stays there (RFC 9110 §7.6.1)', async () => {

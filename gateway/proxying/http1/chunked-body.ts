@@ -13,8 +13,11 @@ const lf = 0x0a
 /** More than any app sends, and fewer than a number holds exactly. */
 const mostDigits = 12
 
-/** A line of extensions is read and dropped; one that is longer than this is an attack. */
-const longestExtension = 4_096
+/** Extensions are read and dropped; longer ones than this are an attack. */
+const longestExtensions = 4_096
+
+const extensions =
+  /^(?:;[!#$%&'*+.^`|~\w-]+(?:=(?:[!#$%&'*+.^`|~\w-]+|"(?:[\t \x21\x23-\x5b\x5d-\x7e\x80-\xff]|\\[\t\x20-\x7e\x80-\xff])*"))?)*$/
 
 /**
  * Takes a body of `Transfer-Encoding: chunked` apart, whatever pieces it comes in (RFC 9112 §7.1). Strict, since two
@@ -26,7 +29,7 @@ export class ChunkedBody {
   readonly #owner: ChunkOwner
   #at: 'size' | 'extension' | 'size-end' | 'data' | 'data-end' | 'trailers' = 'size'
   #digits = 0
-  #extensionBytes = 0
+  #extensions = ''
   /** Of the chunk that is being read; when `data-end`, of its CRLF. */
   #left = 0
   #trailerText = ''
@@ -75,9 +78,7 @@ export class ChunkedBody {
       case 'size':
         return void this.#takeSize(byte)
       case 'extension':
-        if (byte === cr) this.#at = 'size-end'
-        else if (isControl(byte) || ++this.#extensionBytes > longestExtension) throw broken()
-        return
+        return void this.#takeExtension(byte)
       case 'size-end':
         if (byte !== lf) throw broken()
         this.#at = this.#left === 0 ? 'trailers' : 'data'
@@ -100,7 +101,16 @@ export class ChunkedBody {
     }
     if (this.#digits === 0) throw broken()
     if (byte === cr) this.#at = 'size-end'
-    else if (byte === 0x3b) this.#at = 'extension'
+    else if (byte === 0x3b) {
+      this.#at = 'extension'
+      this.#extensions = ';'
+    } else throw broken()
+  }
+
+  #takeExtension(byte: number): void {
+    if (byte === lf || this.#extensions.length > longestExtensions) throw broken()
+    if (byte !== cr) this.#extensions += String.fromCharCode(byte)
+    else if (extensions.test(this.#extensions)) this.#at = 'size-end'
     else throw broken()
   }
 
@@ -125,8 +135,6 @@ function endOfLines(text: string): number {
 }
 
 const broken = (): ExchangeError => new ExchangeError('broken', 'the answer has a chunk that is none')
-
-const isControl = (byte: number): boolean => (byte < 0x20 && byte !== 0x09) || byte === 0x7f
 
 function hexDigit(byte: number): number {
   if (byte >= 0x30 && byte <= 0x39) return byte - 0x30

@@ -1,114 +1,23 @@
-import { once } from 'node:events'
-import { Agent, request as askByNode } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { createServer, type Socket } from 'node:net'
+import { Agent } from 'node:http'
+import type { Socket } from 'node:net'
 import fc from 'fast-check'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { Asked, askOver, askOverNode, connectTo } from '../../test/proxying/exchange.ts'
+import { startRawApp } from '../../test/proxying/raw-app.ts'
 import { freePort } from '../../test/servers/free-port.ts'
-import type { HeaderFields } from '../send-http.ts'
-import type { Connection, Exchange } from './connection.ts'
-import { Connections, type ConnectionsOptions } from './connections.ts'
-
-interface Answered {
-  readonly status: number
-  readonly headers: HeaderFields
-  readonly body: string
-  readonly trailers: HeaderFields
-}
-
-class Lost extends Error {
-  readonly wasReused: boolean
-  constructor(cause: Error, wasReused: boolean) {
-    super(cause.message, { cause })
-    this.wasReused = wasReused
-  }
-}
-
-/** An exchange of `GET target`, and what becomes of it. */
-class Asked implements Exchange {
-  readonly request
-  readonly answer: Promise<Answered>
-  connection: Connection | null = null
-  /** Takes no more when true, until somebody resumes. */
-  isFull = false
-  receivedBytes = 0
-  readonly #settle = Promise.withResolvers<Answered>()
-  #head: Pick<Answered, 'status' | 'headers'> = { status: 0, headers: {} }
-  readonly #chunks: Buffer[] = []
-
-  constructor(target: string) {
-    this.request = {
-      method: 'GET',
-      target,
-      headers: {},
-      body: null,
-      takesTrailers: false,
-      responseTimeoutMs: null,
-    }
-    this.answer = this.#settle.promise
-    this.answer.catch(() => undefined)
-  }
-  begun(connection: Connection): boolean {
-    this.connection = connection
-    return true
-  }
-  informed(): void {}
-  answered(head: Pick<Answered, 'status' | 'headers'>): void {
-    this.#head = head
-  }
-  received(chunk: Buffer): boolean {
-    this.#chunks.push(chunk)
-    this.receivedBytes += chunk.length
-    return !this.isFull
-  }
-  ended(trailers: HeaderFields): void {
-    const { status, headers } = this.#head
-    this.#settle.resolve({ status, headers, body: Buffer.concat(this.#chunks).toString('latin1'), trailers })
-  }
-  failed(error: Error, wasReused: boolean): void {
-    this.#settle.reject(new Lost(error, wasReused))
-  }
-}
-
-type Answer = (socket: Socket, target: string, nth: number) => void
 
 /** An app that answers by bytes. */
-async function startApp(answer: Answer) {
+async function startApp(answer: (socket: Socket, target: string, nth: number) => unknown) {
   const sockets: Socket[] = []
-  const server = createServer((socket) => {
-    sockets.push(socket)
-    let nth = 0
-    let text = ''
-    socket.on('error', () => undefined)
-    socket.on('data', (bytes) => {
-      text += bytes.toString('latin1')
-      if (!text.endsWith('\r\n\r\n')) return
-      const target = text.split(' ')[1] as string
-      text = ''
-      answer(socket, target, nth++)
-    })
+  const asked = new WeakMap<Socket, number>()
+  const app = await startRawApp((socket, request) => {
+    const nth = asked.get(socket) ?? 0
+    if (nth === 0) sockets.push(socket)
+    asked.set(socket, nth + 1)
+    answer(socket, request.split(' ')[1] as string, nth)
   })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  onTestFinished(() => {
-    for (const socket of sockets) socket.destroy()
-    server.close()
-  })
-  const { port } = server.address() as AddressInfo
-  return { url: `http://127.0.0.1:${port}`, port, sockets }
-}
-
-function connect(url: string, options: Partial<ConnectionsOptions> = {}): Connections {
-  const timeouts = { connectTimeoutMs: 1_000, responseTimeoutMs: 1_000, idleTimeoutMs: 1_000 }
-  const connections = new Connections({ url, maxConnections: 2, ...timeouts, ...options })
-  onTestFinished(() => connections.destroy())
-  return connections
-}
-
-function ask(connections: Connections, target = '/', isFresh = false): Asked {
-  const asked = new Asked(target)
-  connections.send(asked, isFresh)
-  return asked
+  onTestFinished(() => app[Symbol.asyncDispose]())
+  return { url: app.url, sockets }
 }
 
 const ok = (body: string): string => `HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\n\r\n${body}`
@@ -116,17 +25,17 @@ const ok = (body: string): string => `HTTP/1.1 200 OK\r\nContent-Length: ${body.
 describe('the connections to a target', () => {
   it('are bounded: who finds none waits for its turn', async () => {
     const app = await startApp((socket, target) => setTimeout(() => socket.write(ok(target)), 5))
-    const connections = connect(app.url)
+    const connections = connectTo(app.url)
     const targets = Array.from({ length: 20 }, (_, index) => `/${index}`)
-    const answers = await Promise.all(targets.map((target) => ask(connections, target).answer))
+    const answers = await Promise.all(targets.map((target) => askOver(connections, target).answer))
     expect(answers.map(({ body }) => body)).toEqual(targets)
     expect(app.sockets).toHaveLength(2)
   })
 
   it('forget who does not want to wait any more', async () => {
     const app = await startApp((socket, target) => setTimeout(() => socket.write(ok(target)), 20))
-    const connections = connect(app.url, { maxConnections: 1 })
-    const [first, second, third] = ['/1', '/2', '/3'].map((target) => ask(connections, target)) as [
+    const connections = connectTo(app.url, { maxConnections: 1 })
+    const [first, second, third] = ['/1', '/2', '/3'].map((target) => askOver(connections, target)) as [
       Asked,
       Asked,
       Asked,
@@ -138,24 +47,24 @@ describe('the connections to a target', () => {
   })
 
   it('that cannot be opened fail each exchange that waits for one', async () => {
-    const connections = connect(`http://127.0.0.1:${await freePort()}`)
-    const failed = await Promise.allSettled(Array.from({ length: 5 }, () => ask(connections).answer))
+    const connections = connectTo(`http://127.0.0.1:${await freePort()}`)
+    const failed = await Promise.allSettled(Array.from({ length: 5 }, () => askOver(connections).answer))
     expect(failed.map(({ status }) => status)).toEqual(Array(5).fill('rejected'))
   })
 
   it('are given up when opening takes too long', async () => {
     // It accepts, and never says a word of TLS.
     const app = await startApp(() => undefined)
-    const connections = connect(app.url.replace('http', 'https'), { connectTimeoutMs: 50 })
-    await expect(ask(connections).answer).rejects.toMatchObject({ cause: { fault: 'unreachable' } })
+    const connections = connectTo(app.url.replace('http', 'https'), { connectTimeoutMs: 50 })
+    await expect(askOver(connections).answer).rejects.toMatchObject({ cause: { fault: 'unreachable' } })
   })
 
   it('are not used again when the app said that it closes them', async () => {
     const app = await startApp((socket) =>
       socket.write(ok('').replace('\r\n', '\r\nKeep-Alive: timeout=1\r\n')),
     )
-    const connections = connect(app.url)
-    for (let i = 0; i < 3; i++) await ask(connections).answer
+    const connections = connectTo(app.url)
+    for (let i = 0; i < 3; i++) await askOver(connections).answer
     expect(app.sockets).toHaveLength(3)
   })
 
@@ -163,29 +72,29 @@ describe('the connections to a target', () => {
     const app = await startApp((socket, _target, nth) =>
       nth === 0 ? socket.write(ok('')) : socket.destroy(),
     )
-    const connections = connect(app.url, { maxConnections: 1 })
-    await ask(connections).answer
-    await expect(ask(connections).answer).rejects.toMatchObject({ wasReused: true })
-    await ask(connections).answer
+    const connections = connectTo(app.url, { maxConnections: 1 })
+    await askOver(connections).answer
+    await expect(askOver(connections).answer).rejects.toMatchObject({ wasReused: true })
+    await askOver(connections).answer
     // A new one is opened for who has had enough of old ones, though only one may be open.
-    await ask(connections, '/', true).answer
+    await askOver(connections, '/', true).answer
     expect(app.sockets).toHaveLength(3)
   })
 
   it('end behind what is under way when they are closed', async () => {
     const app = await startApp((socket, target) => setTimeout(() => socket.write(ok(target)), 30))
-    const connections = connect(app.url, { maxConnections: 1 })
-    const [first, second] = [ask(connections, '/1'), ask(connections, '/2')]
+    const connections = connectTo(app.url, { maxConnections: 1 })
+    const [first, second] = [askOver(connections, '/1'), askOver(connections, '/2')]
     const closed = connections.close()
-    await expect(ask(connections).answer).rejects.toThrow('are closed')
+    await expect(askOver(connections).answer).rejects.toThrow('are closed')
     expect([(await first.answer).body, (await second.answer).body]).toEqual(['/1', '/2'])
     await closed
   })
 
   it('end at once when they are destroyed', async () => {
     const app = await startApp(() => undefined)
-    const connections = connect(app.url, { maxConnections: 1 })
-    const asked = [ask(connections), ask(connections)]
+    const connections = connectTo(app.url, { maxConnections: 1 })
+    const asked = [askOver(connections), askOver(connections)]
     await expect.poll(() => app.sockets.length).toBe(1)
     connections.destroy()
     for (const { answer } of asked) await expect(answer).rejects.toThrow('are closed')
@@ -202,7 +111,7 @@ describe('an answer', () => {
     const asked = new Asked('/')
     asked.isFull = true
     // Longer than the time without a byte that is allowed: the silence is not the target's.
-    connect(app.url, { idleTimeoutMs: 200 }).send(asked)
+    connectTo(app.url, { idleTimeoutMs: 200 }).send(asked)
     await expect.poll(() => asked.receivedBytes).toBeGreaterThan(0)
     const before = asked.receivedBytes
     await new Promise((resolve) => setTimeout(resolve, 500))
@@ -217,9 +126,9 @@ describe('an answer', () => {
     const app = await startApp((socket, target) => {
       if (target === '/body') socket.write('HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhe')
     })
-    const connections = connect(app.url, { responseTimeoutMs: 50, idleTimeoutMs: 50 })
+    const connections = connectTo(app.url, { responseTimeoutMs: 50, idleTimeoutMs: 50 })
     for (const target of ['/head', '/body']) {
-      await expect(ask(connections, target).answer).rejects.toMatchObject({ cause: { fault: 'slow' } })
+      await expect(askOver(connections, target).answer).rejects.toMatchObject({ cause: { fault: 'slow' } })
     }
   })
 
@@ -228,7 +137,7 @@ describe('an answer', () => {
       socket.write('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n')
       socket.write(`${'1\r\nx\r\n'.repeat(350_000)}0\r\n\r\n`)
     })
-    expect((await ask(connect(app.url)).answer).body).toHaveLength(350_000)
+    expect((await askOver(connectTo(app.url)).answer).body).toHaveLength(350_000)
   })
 })
 
@@ -273,35 +182,6 @@ describe("the same as Node's own client", () => {
     return Buffer.concat([head, ...chunks, Buffer.from('0\r\nX-Trailer: t\r\n\r\n')])
   }
 
-  const byNode = (port: number, agent: Agent): Promise<Answered> =>
-    new Promise((resolve, reject) => {
-      askByNode({ port, host: '127.0.0.1', agent, joinDuplicateHeaders: false }, async (response) => {
-        const chunks = await response.toArray()
-        resolve({
-          status: response.statusCode ?? 0,
-          headers: grouped(response.rawHeaders),
-          body: Buffer.concat(chunks).toString('latin1'),
-          trailers: grouped(response.rawTrailers),
-        })
-      })
-        .on('error', reject)
-        .end()
-    })
-
-  function grouped(raw: readonly string[]): HeaderFields {
-    const fields: Record<string, string[]> = {}
-    for (let i = 0; i < raw.length; i += 2) {
-      const field = (raw[i] as string).toLowerCase()
-      fields[field] = [...(fields[field] ?? []), raw[i + 1] as string]
-    }
-    return Object.fromEntries(
-      Object.entries(fields).map(([field, values]) => [
-        field,
-        values.length === 1 ? (values[0] as string) : values,
-      ]),
-    )
-  }
-
   it('whatever the answer is made of, and whatever pieces it comes in', async () => {
     let sample: Sample | null = null
     const app = await startApp(async (socket) => {
@@ -316,13 +196,13 @@ describe("the same as Node's own client", () => {
       }
       if (framing === 'close' && status !== 204 && status !== 304) socket.end()
     })
-    const connections = connect(app.url)
+    const connections = connectTo(app.url)
     const agent = new Agent({ keepAlive: true })
     onTestFinished(() => agent.destroy())
     await fc.assert(
       fc.asyncProperty(answer, async (one) => {
         sample = one
-        expect(await ask(connections).answer).toEqual(await byNode(app.port, agent))
+        expect(await askOver(connections).answer).toEqual(await askOverNode(app.url, agent))
       }),
       { numRuns: 150 },
     )

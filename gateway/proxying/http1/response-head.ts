@@ -89,7 +89,9 @@ const wellFormedTrailers = /^(?:[!#$%&'*+.^`|~\w-]+:[\t\x20-\x7e\x80-\xff]*\r\n)
  */
 export function readTrailers(text: string): HeaderFields {
   if (!wellFormedTrailers.test(text)) throw new ExchangeError('broken', 'the trailers are no HTTP/1.1')
-  return readFields(text, 0)
+  const trailers = readFields(text, 0)
+  if (trailers['content-length'] === undefined && trailers['transfer-encoding'] === undefined) return trailers
+  throw new ExchangeError('broken', 'the trailers say something about where the answer ends')
 }
 
 /** RFC 9112 §6.3. */

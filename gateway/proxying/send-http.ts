@@ -177,23 +177,26 @@ class Exchange implements HttpExchange, AnswerSource, Sending {
     this.#end()
     this.#watcher.ended()
     const trailing = this.#trailing
-    this.#sink.end(trailing === null ? null : passableTrailers(trailers, trailing.connection))
+    try {
+      this.#sink.end(trailing === null ? null : passableTrailers(trailers, trailing.connection))
+    } catch (error) {
+      // The connection has done its part, and nobody else would tell the caller.
+      this.#sink.failed(this.#failure(error as Error, false))
+    }
   }
 
   failed(error: Error, wasReused: boolean): void {
     if (this.#isOver) return
     this.#end()
-    const hasAnswered = this.#hasAnswered
-    const failure = {
-      error,
-      wasSent: this.#wasSent,
-      hasInformed: this.#interimAnswers > 0,
-      hasAnswered,
-      wasReused,
-    }
-    if (hasAnswered) this.#watcher.ended()
+    const failure = this.#failure(error, wasReused)
+    if (failure.hasAnswered) this.#watcher.ended()
     else if (this.#watcher.failed(failure)) return
     this.#sink.failed(failure)
+  }
+
+  #failure(error: Error, wasReused: boolean): Failure {
+    const hasInformed = this.#interimAnswers > 0
+    return { error, wasSent: this.#wasSent, hasInformed, hasAnswered: this.#hasAnswered, wasReused }
   }
 
   #end(): void {

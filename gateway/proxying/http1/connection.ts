@@ -107,7 +107,7 @@ export class Connection implements UploadOwner {
     this.#socket.resume()
   }
 
-  /** Of no use any more: closes it, unless something is under way. */
+  /** Closes it at once; an exchange that is under way has failed. */
   destroy(): void {
     this.#fail(new ExchangeError('lost', 'the connections to the target are closed'))
   }

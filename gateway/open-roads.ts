@@ -5,11 +5,11 @@ import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
 import type { GatewayConfig } from './config/config.ts'
 import { createListener } from './listener.ts'
-import type { Metrics } from './metrics/metrics.ts'
+import type { Metrics, TargetReading } from './metrics/metrics.ts'
 import type { Lasting } from './open-lasting.ts'
 import { openParts } from './open-parts.ts'
 import type { DrainedTargets } from './proxying/balancing/drained-targets.ts'
-import { openUpstreams, type UpstreamEvents } from './proxying/balancing/open-upstreams.ts'
+import { openUpstreams, type UpstreamEvents, type Upstreams } from './proxying/balancing/open-upstreams.ts'
 import type { Upstream } from './proxying/upstream.ts'
 import { serveCallers } from './serve-callers.ts'
 import { serveChecks, serveOperators } from './serve-operators.ts'
@@ -20,7 +20,7 @@ export interface Roads extends AsyncDisposable {
   readonly operators: FastifyInstance
   /** Null: no check listener. */
   readonly checks: FastifyInstance | null
-  /** From now on scrapes read the stores through these parts. */
+  /** From now on scrapes read the stores through these parts, and tell of these targets. */
   readonly showAtScrapes: () => void
   /** For roads that no door leads to any more: waits for what runs, `withinMs` at most, then closes all. */
   leave(withinMs: number): Promise<void>
@@ -73,7 +73,11 @@ export async function openRoads(config: GatewayConfig, options: RoadsOptions): P
 
   const opened = opening.move()
   return {
-    ...{ callers, operators, checks, showAtScrapes: parts.showAtScrapes },
+    ...{ callers, operators, checks },
+    showAtScrapes() {
+      parts.showAtScrapes()
+      parts.metrics.readTargets(() => readingsOf(upstreams))
+    },
     async leave(withinMs) {
       const untilMs = performance.now() + withinMs
       while (running > 0 && performance.now() < untilMs) await sleep(50)
@@ -86,6 +90,11 @@ export async function openRoads(config: GatewayConfig, options: RoadsOptions): P
 function upstreamOf({ ca, ...upstream }: GatewayConfig['upstreams'][number]): Upstream {
   return ca === null ? upstream : { ...upstream, ca: readFileSync(ca, 'utf8') }
 }
+
+const readingsOf = ({ all }: Upstreams): TargetReading[] =>
+  all.flatMap(({ name, targets }) =>
+    targets.map(({ url, takesCalls }) => ({ upstream: name, target: url, takesCalls })),
+  )
 
 /** Figures of every call, and a line for each change. */
 function upstreamEvents(metrics: Metrics, log: Logger): UpstreamEvents {

@@ -108,6 +108,12 @@ export function createInstruments(registry: Registry) {
       [...(['upstream', 'target'] as const)],
       'min',
     ),
+    takingCalls: gauge(
+      'guichet_upstream_taking_calls',
+      'Whether a target of an upstream gets calls: not while it is ejected, unhealthy, draining or drained.',
+      [...(['upstream', 'target'] as const)],
+      'min',
+    ),
     configReload: gauge(
       'guichet_config_reload_success',
       'Whether the last configuration read was accepted.',

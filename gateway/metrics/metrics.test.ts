@@ -29,6 +29,10 @@ function useEverything(metrics: Metrics): void {
   })
   metrics.upstreamAnswered('etuservices', 0.019)
   metrics.upstreamIs('etuservices', 'http://127.0.0.1:3000', true)
+  metrics.readTargets(() => [
+    { upstream: 'etuservices', target: 'http://127.0.0.1:3000', takesCalls: true },
+    { upstream: 'etuservices', target: 'http://127.0.0.1:3001', takesCalls: false },
+  ])
   const request = { policy: { name: 'calls' }, isShadow: false }
   const verdict = (hasRoom: boolean, remaining: number) => ({ request, quota: 10, hasRoom, remaining })
   metrics.decided(verdict(true, 3), 'store')
@@ -76,6 +80,8 @@ test('what happened is what a scrape says', async () => {
       'guichet_top_logins{account="ada@example.org"} 4',
       'guichet_least_active_calls{account="\\"quoted\\\\\\"@example.org"} 0',
       'guichet_upstream_up{upstream="etuservices",target="http://127.0.0.1:3000"} 1',
+      'guichet_upstream_taking_calls{upstream="etuservices",target="http://127.0.0.1:3000"} 1',
+      'guichet_upstream_taking_calls{upstream="etuservices",target="http://127.0.0.1:3001"} 0',
       'guichet_config_reload_success 0',
       'guichet_shed_requests_total{reason="in-flight"} 0',
       'guichet_shed_requests_total{reason="event-loop"} 1',
@@ -92,6 +98,17 @@ test('what happened is what a scrape says', async () => {
     expect(Number(lines.find((line) => line.startsWith(`${name} `))?.split(' ')[1])).toBeGreaterThan(0)
   }
   expect(lines.some((line) => line.startsWith('nodejs_eventloop_lag_p99_seconds '))).toBe(true)
+})
+
+test('of targets that are read no more nothing is told', async () => {
+  const metrics = openMetrics()
+  const told = async () => (await metrics.scrape()).match(/^guichet_upstream_taking_calls.*$/gm)
+  expect(await told()).toBe(null)
+  const target = { upstream: 'app', target: 'http://one:3000', takesCalls: false }
+  metrics.readTargets(() => [target])
+  await metrics.scrape()
+  metrics.readTargets(() => [{ ...target, target: 'http://two:3000' }])
+  expect(await told()).toEqual(['guichet_upstream_taking_calls{upstream="app",target="http://two:3000"} 0'])
 })
 
 test('promtool finds nothing to say about a scrape', async () => {

@@ -2,7 +2,7 @@ import { Registry } from 'prom-client'
 import type { ShedReason } from '../listening/shed.step.ts'
 import { createInstruments } from './instruments.ts'
 import { type DecisionLabel, decisionLabel, methodLabel, routeLabel, type Verdict } from './labels.ts'
-import { readProcessOnScrape } from './process-metrics.ts'
+import { onScrape, readProcessOnScrape } from './process-metrics.ts'
 import type { Report } from './reports.ts'
 import { readStoresOnScrape, type StoreReadings } from './store-readings.ts'
 
@@ -28,6 +28,13 @@ export interface FinishedRequest {
   readonly durationSeconds: number
   /** The same without the upstream's time. */
   readonly overheadSeconds: number
+}
+
+export interface TargetReading {
+  readonly upstream: string
+  /** Its URL. */
+  readonly target: string
+  readonly takesCalls: boolean
 }
 
 export type Metrics = ReturnType<typeof createMetrics>
@@ -122,6 +129,15 @@ export function createMetrics(options: MetricsOptions) {
     /** Reads stores at scrapes from now on; until then, and whenever one is away, its series are absent. */
     readStores(readings: StoreReadings): void {
       readStoresOnScrape(instruments, readings)
+    },
+    /** Tells of these targets at scrapes from now on, and of no others. */
+    readTargets(read: () => readonly TargetReading[]): void {
+      const { takingCalls } = instruments
+      onScrape(takingCalls, () => {
+        takingCalls.reset()
+        for (const { upstream, target, takesCalls } of read())
+          takingCalls.set({ upstream, target }, takesCalls ? 1 : 0)
+      })
     },
     contentType: registry.contentType,
     /** Everything in Prometheus's text format; resolves within the readings' deadline even when stores are away. */

@@ -31,6 +31,9 @@ test('what each has counted is added up; what is the same everywhere is told onc
   other.finish(4)
   other.storeIs('redis', false)
   other.configReloaded(false)
+  const target = { upstream: 'app', target: 'http://app:3000' }
+  one.readTargets(() => [{ ...target, takesCalls: true }])
+  other.readTargets(() => [{ ...target, takesCalls: false }])
   one.certificateExpires(1_800_000_000_000)
   other.certificateExpires(1_700_000_000_000)
   const text = await reportsAsText([await one.report(), await other.report()])
@@ -44,6 +47,7 @@ test('what each has counted is added up; what is the same everywhere is told onc
       'guichet_sessions 12',
       'guichet_store_evicted_keys{store="redis"} 5',
       'guichet_store_up{store="redis"} 0',
+      'guichet_upstream_taking_calls{upstream="app",target="http://app:3000"} 0',
       'guichet_config_reload_success 0',
       'guichet_certificate_expiry_timestamp_seconds 1700000000',
       `guichet_build_info{version="1.2.3",node="${process.version}"} 1`,

@@ -269,6 +269,7 @@ const metrics = [
   'guichet_top_logins{account}',
   'guichet_least_active_calls{account}',
   'guichet_upstream_up{target,upstream}',
+  'guichet_upstream_taking_calls{target,upstream}',
   'guichet_config_reload_success{}',
   'guichet_hits_pending{}',
   'guichet_build_info{node,version}',

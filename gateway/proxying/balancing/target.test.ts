@@ -61,6 +61,16 @@ describe('a target', () => {
     expect([target.state, target.inFlight, target.websockets]).toEqual(['drained', 0, 0])
   })
 
+  it('takes calls again only when a trial has gone well', () => {
+    const { target } = openTarget()
+    for (let i = 0; i < 2; i++) target.begin(0).failed(refused, 0)
+    expect([target.state, target.takesCalls, isAvailable(target, 1_000)]).toEqual(['ejected', false, true])
+    const trial = target.begin(1_000)
+    expect(target.takesCalls).toBe(false)
+    trial.answered(1_001)
+    expect(target.takesCalls).toBe(true)
+  })
+
   it('tells each change of its state once', () => {
     const { target, told } = openTarget()
     for (let i = 0; i < 2; i++) target.begin(0).failed(refused, 0)
@@ -76,7 +86,7 @@ describe('a target', () => {
   it('is failing, not ejected, when it is the only one', () => {
     const { target, told } = openTarget({ circuit: null, capacity: 100 })
     for (let i = 0; i < 20; i++) target.begin(0).failed(refused, 0)
-    expect([target.state, isAvailable(target, 0)]).toEqual(['failing', true])
+    expect([target.state, target.takesCalls, isAvailable(target, 0)]).toEqual(['failing', true, true])
     target.begin(5).answered(6)
     expect(told).toEqual(['does not answer', 'failing', 'answers', 'up'])
   })

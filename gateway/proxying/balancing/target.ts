@@ -85,6 +85,11 @@ export class Target implements Availability, Candidate {
     return this.#isAnswering === false ? 'failing' : 'up'
   }
 
+  /** Whether callers are sent to it. An ejected one has to stand a trial first, and counts as such until then. */
+  get takesCalls(): boolean {
+    return this.state === 'up' || this.state === 'failing'
+  }
+
   /** Begins a call. The caller has seen that it is available. */
   begin(nowMs: number): Attempt {
     this.inFlight++

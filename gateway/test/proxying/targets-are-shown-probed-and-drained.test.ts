@@ -17,6 +17,13 @@ async function askAdmin({ adminUrl, adminToken }: TestGateway, path: string, met
   }
 }
 
+/** 0 or 1, by the target's URL. */
+async function takingCalls(gateway: TestGateway): Promise<Record<string, number>> {
+  const { body } = await askAdmin(gateway, '/metrics')
+  const series = body.matchAll(/^guichet_upstream_taking_calls\{upstream="app",target="(.*)"\} (\d)$/gm)
+  return Object.fromEntries([...series].map(([, url, value]) => [url, Number(value)]))
+}
+
 const whoAnswers = async ({ url }: TestGateway) => (await fetch(url)).text()
 
 describe('a target that is drained', () => {
@@ -32,11 +39,13 @@ describe('a target that is drained', () => {
       }),
     )
     const drain = `/api/upstreams/app/targets/${one.name}/drain`
+    expect(await takingCalls(gateway)).toEqual({ [one.url]: 1, [other.url]: 1 })
     const running = whoAnswers(gateway)
     await expect.poll(() => held.length).toBe(1)
 
     expect((await askAdmin(gateway, drain, 'PUT')).body).toMatchObject({ state: 'draining', inFlight: 1 })
     expect(tally(await inTurns(20, 4, () => whoAnswers(gateway)))).toEqual({ [other.name]: 20 })
+    expect(await takingCalls(gateway)).toEqual({ [one.url]: 0, [other.url]: 1 })
     held[0]?.end('finished')
     expect(await running).toBe('finished')
     const shown = async () => (await askAdmin(gateway, '/api/upstreams')).body
@@ -56,7 +65,10 @@ describe('a target that is drained', () => {
       },
     ])
 
+    expect(await takingCalls(gateway)).toEqual({ [one.url]: 0, [other.url]: 1 })
+
     expect((await askAdmin(gateway, drain, 'DELETE')).body).toMatchObject({ state: 'up' })
+    expect(await takingCalls(gateway)).toEqual({ [one.url]: 1, [other.url]: 1 })
     const again = Array.from({ length: 3 }, () => whoAnswers(gateway))
     await expect.poll(() => held.length).toBe(3)
     for (const response of held) response.end('back')
@@ -113,9 +125,11 @@ describe('targets that are probed', () => {
     const { body: metrics } = await askAdmin(gateway, '/metrics')
     expect(metrics).toContain(`guichet_upstream_up{upstream="app",target="${sick.url}"} 0`)
     expect(metrics).toContain(`guichet_upstream_up{upstream="app",target="${other.url}"} 1`)
+    expect(await takingCalls(gateway)).toEqual({ [sick.url]: 0, [other.url]: 1 })
 
     health = 200
     await expect.poll(states).toEqual(['up', 'up'])
+    expect(await takingCalls(gateway)).toEqual({ [sick.url]: 1, [other.url]: 1 })
     const warming = await share()
     expect(warming).toBeGreaterThan(0)
     // A tenth of its weight: one in eleven.

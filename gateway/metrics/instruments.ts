@@ -138,6 +138,7 @@ export function createInstruments(registry: Registry) {
       'min',
     ),
     hitsPending: gauge('guichet_hits_pending', 'Calls recorded here but not yet counted by the store.', []),
+    workerRestarts: workerRestartsCounter(registry),
     buildInfo: gauge(
       'guichet_build_info',
       'Always 1; the labels tell what runs.',
@@ -156,5 +157,13 @@ export function createInstruments(registry: Registry) {
     ),
   }
 }
+
+/** The one figure that the primary of several workers has as well: only it can count them. */
+export const workerRestartsCounter = (registry: Registry) =>
+  new Counter({
+    name: 'guichet_worker_restarts_total',
+    help: 'Workers that ended by themselves and were replaced.',
+    registers: [registry],
+  })
 
 export type Instruments = ReturnType<typeof createInstruments>

@@ -82,6 +82,7 @@ test('what happened is what a scrape says', async () => {
       'guichet_upstream_up{upstream="etuservices",target="http://127.0.0.1:3000"} 1',
       'guichet_upstream_taking_calls{upstream="etuservices",target="http://127.0.0.1:3000"} 1',
       'guichet_upstream_taking_calls{upstream="etuservices",target="http://127.0.0.1:3001"} 0',
+      'guichet_worker_restarts_total 0',
       'guichet_config_reload_success 0',
       'guichet_shed_requests_total{reason="in-flight"} 0',
       'guichet_shed_requests_total{reason="event-loop"} 1',

@@ -1,5 +1,6 @@
 import { expect, onTestFinished, test } from 'vitest'
 import { createMetrics } from './metrics.ts'
+import { createPrimaryMetrics } from './primary-metrics.ts'
 import { countsOf, reportsAsText } from './reports.ts'
 
 function openWorker({ pending, newest }: { pending: number; newest: string }) {
@@ -55,6 +56,14 @@ test('what each has counted is added up; what is the same everywhere is told onc
   )
   expect(text).toContain('guichet_recent_login_timestamp_seconds{account="ada@etu.example"} 1')
   expect(text).not.toContain('alan@etu.example')
+})
+
+test('what the primary counts is added to what its workers tell', async () => {
+  const [one] = workers() as [ReturnType<typeof openWorker>]
+  const primary = createPrimaryMetrics()
+  primary.workerRestarted()
+  const text = await reportsAsText([await one.report(), await primary.report()])
+  expect(text).toContain('guichet_worker_restarts_total 1\n')
 })
 
 test('a process that has ended leaves its counts behind, and none of its gauges', async () => {

@@ -272,6 +272,7 @@ const metrics = [
   'guichet_upstream_taking_calls{target,upstream}',
   'guichet_config_reload_success{}',
   'guichet_hits_pending{}',
+  'guichet_worker_restarts_total{}',
   'guichet_build_info{node,version}',
 ]
 

@@ -2,6 +2,7 @@ import cluster from 'node:cluster'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import type { GatewayConfig } from '../config/config.ts'
+import { createPrimaryMetrics } from '../metrics/primary-metrics.ts'
 import { countsOf, type Report, reportsAsText } from '../metrics/reports.ts'
 import { type DrainChange, DrainedTargets } from '../proxying/balancing/drained-targets.ts'
 import { type Member, startMember } from './member.ts'
@@ -61,6 +62,7 @@ class Workers implements Primary {
   #endedAtMs: number[] = []
   #failedStarts = 0
   #places: Places | null = null
+  readonly #metrics = createPrimaryMetrics()
   readonly #drained = new DrainedTargets()
   readonly #stopping = new AbortController()
 
@@ -140,6 +142,7 @@ class Workers implements Primary {
     if (!serving?.members.delete(dead) || this.#isStopping) return
     const { log } = this.#options
     log.error({ worker: dead.pid, how }, 'a worker ended by itself; another one takes its place')
+    this.#metrics.workerRestarted()
     for (;;) {
       await sleep(this.#pauseMs(), undefined, { signal: this.#stopping.signal }).catch(() => {})
       if (this.#isStopping || this.#serving !== serving) return
@@ -175,6 +178,7 @@ class Workers implements Primary {
     const others = [...this.#all].filter((member) => member !== asker)
     await Promise.all([asker, ...others].map((member) => member.askForReport(reportDeadlineMs)))
     const reports = [asker, ...others].flatMap(({ report }) => (report === null ? [] : [report]))
-    asker.tell({ kind: 'scraped', id, text: await reportsAsText([...reports, this.#counts]) })
+    const own = await this.#metrics.report()
+    asker.tell({ kind: 'scraped', id, text: await reportsAsText([...reports, this.#counts, own]) })
   }
 }

@@ -157,6 +157,7 @@ test('a worker killed under load takes its running calls with it and no others, 
   expect(load.failures.length).toBe(failed)
   expect(await workersThatServe()).toContain(survivor)
   expect(log().some(({ worker, how }) => worker === victim && how === 'SIGKILL')).toBe(true)
+  expect(await read('guichet_worker_restarts_total')).toBe(1)
 })
 
 test('while Redis is away, the workers together give out one quota', async () => {

@@ -37,10 +37,18 @@ for i = 3, #ARGV do
   shapes[i - 2] = shape
 end
 
+-- Calls of one batch often ask for the same.
+local existing = {}
+
+local function exists(key)
+  if existing[key] == nil then existing[key] = redis.call('EXISTS', key) == 1 end
+  return existing[key]
+end
+
 local function look_at(window)
   local spec = window.spec
   -- Nearly nobody is boosted or banned.
-  local adjusted = redis.call('EXISTS', window.adjustment) == 1
+  local adjusted = exists(window.adjustment)
     and read(window.adjustment, 'HMGET', window.adjustment, 'quota', 'quotaUntil', 'bannedUntil')
   if adjusted then
     if (tonumber(adjusted[2] or nil) or 0) > now then window.quota = tonumber(adjusted[1] or nil) or window.quota end
@@ -79,7 +87,10 @@ end
 local function count_denied(window)
   if not window.spec.counts_denied or window.spec.name == 'concurrent' then return end
   take(window, '')
-  if window.spec.name == 'log' then redis.call('LTRIM', window.key, 0, math.max(window.quota, window.cost) - 1) end
+  if window.spec.name == 'log' then
+    redis.call('LTRIM', window.key, 0, math.max(window.quota, window.cost) - 1)
+    log.forget(window.key)
+  end
   local _, reset = window.spec.meter.look(window.key, now, window.quota, window.spec.window, window.cost, window.spec.burst)
   window.reset = reset
 end
@@ -102,6 +113,7 @@ local function ban_when_too_many(window)
     window.reset, window.is_banned, window.free = ban_for, true, 0
   end
   redis.call('HSET', key, 'denials', as_text(denials), 'denialsSince', as_text(since))
+  existing[key] = true
   if redis.call('PTTL', key) * 1000 < keep_for then expire(key, keep_for) end
 end
 
@@ -112,7 +124,7 @@ for place, lease in string.gmatch(ARGV[2], '(%d+):?(%S*) ') do
   local purpose = shape.purpose
   local status = 1
   if shape.has_session then
-    if redis.call('EXISTS', KEYS[next_key]) == 0 then status = 0 end
+    if not exists(KEYS[next_key]) then status = 0 end
     next_key = next_key + 1
   end
 

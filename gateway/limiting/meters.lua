@@ -53,47 +53,68 @@ local function rebase(key, step, window)
   expire(key, window)
 end
 
--- The newest time of each log that was looked at, so that a take need not ask again.
-local newest_of = {}
+-- What this script knows of each log it has looked at. Nobody else changes one meanwhile, and time stands still, so that of
+-- calls that share a window (an address of many, a budget of all) only the first asks for what is in it.
+local known = {}
 
-function log.look(key, now, quota, window, cost)
+-- Forgets what has left the window, and heals what the clock or a stranger did.
+local function read_log(key, now, window)
   local newest = time_at(key, 0)
-  newest_of[key] = newest or 0
-  if not newest then return quota, cost <= quota and 0 or window end
+  if not newest then return { window = window, newest = 0, used = 0 } end
   if newest <= now - window then
     redis.call('DEL', key)
-    return quota, cost <= quota and 0 or window
+    return { window = window, newest = newest, used = 0 }
   end
   -- Calls of one instant are told apart by a microsecond each, so a little ahead is no step back.
   if newest > now + 1000000 then
     rebase(key, newest - now, window)
-    newest_of[key] = now
+    newest = now
   end
   local oldest = time_at(key, -1)
   while oldest and oldest <= now - window do
     redis.call('RPOP', key)
     oldest = time_at(key, -1)
   end
-  if not oldest then return quota, 0 end
-  local used = redis.call('LLEN', key)
-  local free = math.max(0, quota - used)
-  if cost <= free then return free, oldest + window - now end
+  return { window = window, newest = newest, oldest = oldest, used = oldest and redis.call('LLEN', key) or 0 }
+end
+
+function log.look(key, now, quota, window, cost)
+  local entries = known[key]
+  if not entries or entries.window ~= window then
+    entries = read_log(key, now, window)
+    known[key] = entries
+  end
+  if entries.used == 0 then return quota, cost <= quota and 0 or window end
+  local free = math.max(0, quota - entries.used)
+  if cost <= free then return free, entries.oldest + window - now end
   if cost > quota then return free, window end
   local must_go = time_at(key, quota - cost)
-  if not must_go then return quota, 0 end
+  if not must_go then
+    known[key] = nil
+    return quota, 0
+  end
   return free, must_go + window - now
 end
 
 function log.take(key, now, window, cost)
-  local newest = newest_of[key] or time_at(key, 0) or 0
-  local receipt = math.max(now, newest + 1)
-  newest_of[key] = receipt + cost - 1
+  local entries = known[key] or { newest = time_at(key, 0) or 0, used = 0 }
+  local receipt = math.max(now, entries.newest + 1)
   for place = 0, cost - 1 do redis.call('LPUSH', key, as_text(receipt + place)) end
-  expire(key, receipt + cost - now + window)
+  if entries.used == 0 then entries.oldest = receipt end
+  entries.newest, entries.used = receipt + cost - 1, entries.used + cost
+  local kept_ms = math.ceil((receipt + cost - now + window) / 1000)
+  if entries.kept_ms ~= kept_ms then expire(key, receipt + cost - now + window) end
+  entries.kept_ms = kept_ms
   return receipt
 end
 
+-- To be told when a log was changed in another way.
+function log.forget(key)
+  known[key] = nil
+end
+
 function log.give_back(key, _, _, cost, _, receipt)
+  log.forget(key)
   for place = 0, cost - 1 do read(key, 'LREM', key, 1, as_text(receipt + place)) end
 end
 

@@ -3,8 +3,8 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { expect, it, onTestFinished, vi } from 'vitest'
+import { askOver } from '../test/proxying/exchange.ts'
 import type { Connections } from './http1/connections.ts'
-import { type Failure, sendHttp } from './send-http.ts'
 import { TargetConnections } from './target-connections.ts'
 import type { Upstream } from './upstream.ts'
 
@@ -18,31 +18,7 @@ async function startAt(address: string, port: number): Promise<number> {
   return (server.address() as AddressInfo).port
 }
 
-/** Of the answer to `GET /`. */
-function bodyOf(pool: Connections): Promise<string> {
-  const { promise, resolve, reject } = Promise.withResolvers<string>()
-  let body = ''
-  const request = {
-    method: 'GET',
-    target: '/',
-    headers: {},
-    body: null,
-    takesTrailers: false,
-    responseTimeoutMs: null,
-  }
-  const sink = {
-    informed: () => undefined,
-    begin: () => undefined,
-    write(chunk: Buffer) {
-      body += chunk
-      return true
-    },
-    end: () => resolve(body),
-    failed: ({ error }: Failure) => reject(error),
-  }
-  sendHttp(pool, request, sink, { answered: () => undefined, ended: () => undefined, failed: () => false })
-  return promise
-}
+const bodyOf = async (pool: Connections): Promise<string> => (await askOver(pool).answer).body
 
 it('an app that moves to another address is followed, though the old one still answers', async () => {
   const port = await startAt('127.0.0.1', 0)

@@ -88,6 +88,16 @@ describe('early hints', () => {
     expect(body).toMatch(/\r\n\r\nok$/)
   })
 
+  it('are no answer: an app that sends nothing else is given up in time', async () => {
+    const upstreams = { app: { url: app.url, responseTimeout: '300ms' } }
+    await using impatient = await openTestGateway({ upstream: app.url, config: { upstreams } })
+    answer = (socket) => {
+      const sending = setInterval(() => socket.write(hints), 50)
+      socket.once('close', () => clearInterval(sending))
+    }
+    expect(await ask(impatient.url, '/')).toMatchObject({ status: 504 })
+  })
+
   it('announce no body, whatever length they are given', async () => {
     answer = (socket) => socket.write(`HTTP/1.1 103 Early Hints\r\nContent-Length: 5\r\n\r\n${final}`)
     const { head } = await sendRaw(url, 'GET / HTTP/1.1\r\nHost: a\r\n\r\n')

@@ -1,15 +1,10 @@
 import type { IncomingMessage } from 'node:http'
 import { GatewayError } from '../errors.ts'
 import { isClaim } from './claims.ts'
+import { bytesOf, maxHeaderBytes, maxHeaderLines } from './header-bounds.ts'
 import { addField } from './http1/response-head.ts'
 import { passableTrailers } from './response-headers.ts'
 import type { HeaderFields } from './send-http.ts'
-
-/** As many as a head may have; Node's parser drops those after the 2,000th without a word. */
-const maxLines = 200
-
-/** As Node itself has it for HTTP/1.1; by HTTP/2 it takes 64 KB. */
-const maxBytes = 16_384
 
 /** What follows a request's body in chunks, as far as an app may be told of it. */
 export class RequestTrailers {
@@ -34,8 +29,8 @@ export class RequestTrailers {
    */
   fields(): HeaderFields {
     const { rawTrailers } = this.#raw
-    const bytes = rawTrailers.reduce((sum, { length }) => sum + length, 0)
-    if (rawTrailers.length > 2 * maxLines || bytes > maxBytes) throw new GatewayError('headers-too-large')
+    if (rawTrailers.length > 2 * maxHeaderLines || bytesOf(rawTrailers) > maxHeaderBytes)
+      throw new GatewayError('headers-too-large')
     return this.#passable(rawTrailers)
   }
 

@@ -1,14 +1,9 @@
 import type { FastifyRequest } from 'fastify'
 import { GatewayError } from '../errors.ts'
 import { isClaim, isRouteClaim } from './claims.ts'
+import { bytesOf, maxHeaderBytes, maxHeaderLines } from './header-bounds.ts'
 import { readTarget } from './request-target.ts'
 import type { TrustedProxies } from './trusted-proxies.ts'
-
-/** More header lines than any app sends; Node itself would silently drop those after the 2,000th. */
-const maxHeaderLines = 200
-
-/** As Node itself has it for HTTP/1.1. */
-const maxHeaderBytes = 16_384
 
 /**
  * Step 1. Refuses what two readers could understand differently, and drops every header by which a
@@ -73,5 +68,3 @@ function countHosts(lines: readonly string[]): number {
 
 const headerText = (value: string | string[] | undefined): string | undefined =>
   Array.isArray(value) ? value.join(',') : value
-
-const bytesOf = (lines: readonly string[]): number => lines.reduce((sum, { length }) => sum + length, 0)

@@ -95,7 +95,7 @@ export class Connection implements UploadOwner {
     }
   }
 
-  /** Gives the exchange up, and the connection with it. */
+  /** Closes it at once; the exchange that is under way, when there is one, has failed. */
   abort(reason: Error): void {
     this.#fail(reason)
   }
@@ -105,11 +105,6 @@ export class Connection implements UploadOwner {
     // Until now the silence was not the target's.
     this.#deadline.set(this.#options.idleTimeoutMs)
     this.#socket.resume()
-  }
-
-  /** Closes it at once; an exchange that is under way has failed. */
-  destroy(): void {
-    this.#fail(new ExchangeError('lost', 'the connections to the target are closed'))
   }
 
   uploaded(isWhole: boolean): void {

@@ -5,6 +5,7 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { Asked, askOver, askOverNode, connectTo } from '../../test/proxying/exchange.ts'
 import { startRawApp } from '../../test/proxying/raw-app.ts'
 import { freePort } from '../../test/servers/free-port.ts'
+import { faultOf } from '../upstream-error.ts'
 
 /** An app that answers by bytes. */
 async function startApp(answer: (socket: Socket, target: string, nth: number) => unknown) {
@@ -17,7 +18,7 @@ async function startApp(answer: (socket: Socket, target: string, nth: number) =>
     answer(socket, request.split(' ')[1] as string, nth)
   })
   onTestFinished(() => app[Symbol.asyncDispose]())
-  return { url: app.url, sockets }
+  return { ...app, sockets }
 }
 
 const ok = (body: string): string => `HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\n\r\n${body}`
@@ -97,7 +98,16 @@ describe('the connections to a target', () => {
     const asked = [askOver(connections), askOver(connections)]
     await expect.poll(() => app.sockets.length).toBe(1)
     connections.destroy()
-    for (const { answer } of asked) await expect(answer).rejects.toThrow('are closed')
+    for (const { answer } of asked) {
+      const { cause } = await answer.then(String, (error) => error)
+      expect(cause.message).toMatch('are closed')
+      // Else it would be held against the target.
+      expect(faultOf(cause)).toBeNull()
+    }
+    await expect.poll(app.openConnections).toBe(0)
+    // Nor is a new one opened for who had waited.
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    expect(app.received).toHaveLength(1)
   })
 })
 

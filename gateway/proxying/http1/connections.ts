@@ -1,4 +1,4 @@
-import { ExchangeError } from '../exchange-error.ts'
+import type { Socket } from 'node:net'
 import { Connection, type ConnectionOptions, type Exchange } from './connection.ts'
 import { placeOf, SocketOpener } from './open-socket.ts'
 
@@ -18,8 +18,7 @@ export class Connections {
   readonly #open = new Set<Connection>()
   readonly #idle: Connection[] = []
   readonly #waiting: Exchange[] = []
-  /** Those that are not open yet give up when this is aborted. */
-  readonly #opening = new Set<{ destroy(error: Error): unknown }>()
+  readonly #opening = new Set<Socket>()
   #whenAllClosed: (() => void) | null = null
   #isClosing = false
 
@@ -37,7 +36,7 @@ export class Connections {
     if (idle !== undefined) return void idle.send(exchange)
     if (isFresh) {
       this.#waiting.unshift(exchange)
-      if (this.#isFull) this.#idle.pop()?.destroy()
+      if (this.#isFull) this.#idle.pop()?.abort(closedError())
     } else this.#waiting.push(exchange)
     this.#openMore()
   }
@@ -53,7 +52,7 @@ export class Connections {
     const { promise, resolve } = Promise.withResolvers<void>()
     this.#isClosing = true
     this.#whenAllClosed = resolve
-    for (const connection of this.#idle.splice(0)) connection.destroy()
+    for (const connection of this.#idle.splice(0)) connection.abort(closedError())
     this.#tellWhenAllClosed()
     return promise
   }
@@ -61,15 +60,16 @@ export class Connections {
   /** Ends all at once. */
   destroy(): void {
     this.#isClosing = true
-    for (const socket of this.#opening) socket.destroy(closedError())
-    for (const connection of [...this.#open]) connection.destroy()
+    // First those that wait: for them the place of a closed connection would be taken by a new one.
     for (const exchange of this.#waiting.splice(0)) exchange.failed(closedError(), false)
+    for (const socket of this.#opening) socket.destroy(closedError())
+    for (const connection of [...this.#open]) connection.abort(closedError())
   }
 
   freed(connection: Connection): void {
     const next = this.#waiting.shift()
     if (next !== undefined) connection.send(next)
-    else if (this.#isClosing) connection.destroy()
+    else if (this.#isClosing) connection.abort(closedError())
     else this.#idle.push(connection)
   }
 
@@ -112,4 +112,5 @@ export class Connections {
   }
 }
 
-const closedError = (): ExchangeError => new ExchangeError('lost', 'the connections to the target are closed')
+/** No fault of the target's. */
+const closedError = (): Error => new Error('the connections to the target are closed')

@@ -1,7 +1,7 @@
 import { Agent } from 'node:http'
 import fc from 'fast-check'
 import { expect, it, onTestFinished } from 'vitest'
-import { askOver, askOverNode, connectTo } from '../../test/proxying/exchange.ts'
+import { askOver, askOverNode, connectTo, type Whole } from '../../test/proxying/exchange.ts'
 import { startRawApp } from '../../test/proxying/raw-app.ts'
 
 const answers = [
@@ -62,6 +62,16 @@ it('what we take for an answer is one for Node too, and the same one', async () 
   const connections = connectTo(app.url)
   const agent = new Agent()
   let taken = 0
+  /** Bytes behind a whole answer: we drop them with the connection, Node drops the answer as well. */
+  const theirs = (): Promise<Whole> =>
+    askOverNode(app.url, agent).catch(({ code, bytesParsed, message }) => {
+      const end = { HPE_INVALID_CONSTANT: bytesParsed, HPE_CLOSED_CONNECTION: bytesParsed - 1 }[
+        code as string
+      ]
+      if (end === undefined || end >= bytes.length) throw new Error(`${message} ${JSON.stringify(bytes)}`)
+      bytes = bytes.slice(0, end)
+      return theirs()
+    })
   const property = fc.asyncProperty(
     fc.constantFrom(...answers),
     fc.array(change, { minLength: 1, maxLength: 3 }),
@@ -70,13 +80,7 @@ it('what we take for an answer is one for Node too, and the same one', async () 
       const ours = await askOver(connections, '/', true).answer.catch(() => null)
       if (ours === null) return
       taken++
-      const theirs = askOverNode(app.url, agent).catch((error) => {
-        // Bytes behind a whole answer: we drop them with the connection, Node drops the answer as well.
-        if (error.reason !== 'Expected HTTP/, RTSP/ or ICE/') throw error
-        bytes = bytes.slice(0, error.bytesParsed)
-        return askOverNode(app.url, agent)
-      })
-      expect(ours).toEqual(await theirs)
+      expect(ours).toEqual(await theirs())
     },
   )
   await fc.assert(property, { numRuns: 1_500 })

@@ -69,6 +69,7 @@ describe('where the body ends', () => {
     ['GET', head('Transfer-Encoding: gzip, chunked')],
     ['GET', head('Transfer-Encoding: chunked', 'Transfer-Encoding: chunked')],
     ['GET', head('Transfer-Encoding: identity')],
+    ['GET', head('Transfer-Encoding: chunked\t')],
     ['GET', head('Transfer-Encoding: chunked').replace('HTTP/1.1', 'HTTP/1.0')],
   ])('is in doubt for %s %j', (method, text) => {
     expect(() => readResponseHead(text, method)).toThrow(expect.objectContaining({ fault: 'broken' }))

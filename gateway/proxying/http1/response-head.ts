@@ -42,7 +42,7 @@ export function readResponseHead(text: string, method: string): ResponseHead {
   return {
     status,
     headers,
-    framing: framingOf(status, headers, method, isOld),
+    framing: framingOf(text, status, headers, method, isOld),
     keptForMs: keptFor(headers, isOld),
   }
 }
@@ -94,8 +94,17 @@ export function readTrailers(text: string): HeaderFields {
   throw new ExchangeError('broken', 'the trailers say something about where the answer ends')
 }
 
+// With a tab beside it, which RFC 9110 allows, Node's parser takes it for another coding.
+const plainlyChunked = /\r\ntransfer-encoding: *chunked *\r\n/i
+
 /** RFC 9112 §6.3. */
-function framingOf(status: number, headers: HeaderFields, method: string, isOld: boolean): Framing {
+function framingOf(
+  text: string,
+  status: number,
+  headers: HeaderFields,
+  method: string,
+  isOld: boolean,
+): Framing {
   const coding = headers['transfer-encoding']
   const length = headers['content-length']
   if (coding !== undefined && (length !== undefined || isOld)) {
@@ -107,7 +116,7 @@ function framingOf(status: number, headers: HeaderFields, method: string, isOld:
   if (status < 200 || status === 204 || status === 304 || method === 'HEAD') return none
   if (length !== undefined) return { kind: 'length', bytes: Number(length) }
   if (coding === undefined) return untilClose
-  if (String(coding).toLowerCase() !== 'chunked') {
+  if (typeof coding !== 'string' || !plainlyChunked.test(text)) {
     throw new ExchangeError('broken', `the answer has the Transfer-Encoding ${coding}`)
   }
   return inChunks

@@ -22,6 +22,7 @@ export class Upload {
   #head = ''
   /** Bytes still to come; NaN in chunks. */
   #left: number
+  #isStopped = false
 
   constructor({ stream, length, trailers }: RequestBody, socket: Socket, owner: UploadOwner) {
     this.#stream = stream
@@ -44,6 +45,7 @@ export class Upload {
   }
 
   stop(): void {
+    this.#isStopped = true
     this.#stream
       .off('data', this.#send)
       .off('end', this.#end)
@@ -55,6 +57,8 @@ export class Upload {
   }
 
   readonly #send = (chunk: Buffer): void => {
+    // Who heard of this very piece before us may have given the exchange up.
+    if (this.#isStopped) return
     this.#left -= chunk.length
     if (this.#left < 0) return void this.#owner.uploadFailed(new Error('the body is longer than announced'))
     const socket = this.#socket
